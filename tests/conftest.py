@@ -1,0 +1,27 @@
+"""Strict settings for every test: no silent dtype or rank promotion, fresh PRNG keys."""
+
+import jax
+import jax.random as jrandom
+import pytest
+
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+
+
+@pytest.fixture
+def getkey():
+    """A function that gives a fresh PRNG key at each call, the same sequence in every run."""
+    state = {"key": jrandom.key(20260101)}
+
+    def get():
+        state["key"], key = jrandom.split(state["key"])
+        return key
+
+    return get
+
+
+@pytest.fixture
+def x64():
+    """Run a test in double precision."""
+    with jax.enable_x64(True):
+        yield
