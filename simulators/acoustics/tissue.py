@@ -62,8 +62,9 @@ class MarsacMueller(TissueMapping):
         fraction = (density - self.density_min) / (self.density_max - self.density_min)
         sound_speed = self.sound_speed_min + (self.sound_speed_max - self.sound_speed_min) * fraction
         bone = head.hounsfield >= self.bone_threshold
-        inside = jnp.asarray(head.interior)
         tissue = self.soft_tissue
+        # The interior needs a concrete CT; water needs no interior, and stays differentiable in a traced one.
+        inside = jnp.asarray(head.interior) if tissue != WATER else jnp.zeros(head.grid.shape, dtype=bool)
 
         def compose(in_bone: Float[Array, "*space"], in_tissue: float, in_water: float) -> Float[Array, "*space"]:
             return jnp.where(bone, in_bone, jnp.where(inside, in_tissue, in_water))
