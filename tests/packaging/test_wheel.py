@@ -89,6 +89,11 @@ def test_console_script(site):
     assert distribution.version == PROJECT["project"]["version"]
 
 
+def test_the_installed_command_answers(site, tmp_path):
+    printed = run(str(site / "bin/fieldcast"), "--help", cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(site)})
+    assert all(command in printed for command in ("demo", "generate", "train", "evaluate", "query"))
+
+
 def test_one_version_everywhere():
     version = PROJECT["project"]["version"]
     assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
