@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import equinox as eqx
 from tqdm import tqdm
@@ -24,6 +24,7 @@ from fieldcast.simulators.acoustics.scene import Scene
 from fieldcast.simulators.acoustics.solver import FieldSolver
 
 
+@runtime_checkable
 class Recipe(Protocol):
     """What a dataset is made of: a frozen dataclass that names every scene by its index."""
 
