@@ -109,8 +109,8 @@ def check_time_step(time_step: float, limit: float) -> None:
     """**Raises:** `ValueError` when the time step [s] is not below the stability `limit` [s]."""
     if not time_step < limit:
         raise ValueError(
-            f"The time step of {time_step:.4g} s is not below the stability limit of {limit:.4g} s for this medium; the "
-            "run would blow up. Use more steps per period."
+            f"The time step of {time_step:.4g} s is not below the stability limit of {limit:.4g} s for this medium; "
+            "the run would blow up. Use more steps per period."
         )
 
 
@@ -119,8 +119,8 @@ def check_result(pressure: np.ndarray) -> None:
     bad = ~np.isfinite(pressure)
     if bad.any():
         raise FloatingPointError(
-            f"The simulation blew up: {int(bad.sum())} of {bad.size} values of the field are not finite. Use more steps "
-            "per period or double precision, and look for extreme values in the acoustic maps."
+            f"The simulation blew up: {int(bad.sum())} of {bad.size} values of the field are not finite. Use more "
+            "steps per period or double precision, and look for extreme values in the acoustic maps."
         )
 
 
@@ -141,8 +141,8 @@ def _off_grid_message(scene: Scene, points: np.ndarray) -> str:
         hint = " Were millimetres given? Positions are in metres."
     return (
         f"The transducer is not on the grid: its surface reaches from {_vector(points.min(axis=0))} to "
-        f"{_vector(points.max(axis=0))} m, the grid from {_vector(lower)} to {_vector(upper)} m. Move the transducer or "
-        f"enlarge the grid.{hint}"
+        f"{_vector(points.max(axis=0))} m, the grid from {_vector(lower)} to {_vector(upper)} m. Move the transducer "
+        f"or enlarge the grid.{hint}"
     )
 
 

@@ -27,8 +27,8 @@ SMALLEST_PML = 8
 LONG_RUN = 30.0
 """Estimated seconds from which a run announces itself."""
 
-STEADY = 0.02
-"""Relative change from one period to the next above which a field is not called steady."""
+PATIENCE = 3
+"""A field that is not steady is given up after so many times the periods it was expected to take."""
 
 _BYTES_PER_VOXEL = {4: 250, 8: 420}
 _SECONDS_PER_VOXEL_STEP = {4: 50e-9, 8: 90e-9}
@@ -36,7 +36,7 @@ _SECONDS_PER_VOXEL_STEP = {4: 50e-9, 8: 90e-9}
 
 @dataclass(frozen=True)
 class RunEstimate:
-    """What a run will cost: time steps, grid with its boundary layer, memory [bytes], duration [s] on a CPU core."""
+    """What a run will cost at least: time steps, grid with its boundary layer, memory [bytes], time on one core [s]."""
 
     steps: int
     shape: tuple[int, ...]
@@ -65,17 +65,18 @@ class KWave(FieldSolver):
         d rho u / dt = -grad p,   d rho / dt = -rho0 div u + source,   p = c^2 (rho - losses)
 
     The source is the transducer's surface, spread over grid points; it is switched on smoothly, the field is given
-    time to settle, and its complex amplitude is summed over the last whole periods as they run. Runs on a GPU when
-    cupy finds one. It leaves JAX, so it cannot be traced or differentiated.
+    time to settle, and its complex amplitude is summed over whole periods as they run, until it no longer changes.
+    Runs on a GPU when cupy finds one. It leaves JAX, so it cannot be traced or differentiated.
 
     **Arguments:**
 
     - `steps_per_period`: default the smallest number with a time step safely (5 %) below the stability limit, at
       least 12.
-    - `settle_periods`: periods before recording. Default: the ramp, the way from the transducer to the farthest corner
-      of the grid at the slowest sound speed, and as long again as sound takes across half the grid, for echoes in the
-      skull.
-    - `recorded_periods`: the field is that of the last; the one before tells whether it is steady.
+    - `settle_periods`: periods before recording. Default: the ramp, and the way from the transducer to the farthest
+      corner of the grid at the slowest sound speed. Echoes in the skull take longer, which `tolerance` sees to.
+    - `tolerance`: the run ends when two successive periods differ by at most this (relative L2 norm). Behind a skull
+      the distance from the final field was about twice the last change.
+    - `most_periods`: when to end at the latest, with a warning; default three times `settle_periods`.
     - `ramp_periods`: periods over which the source is switched on.
     - `pml_size`: points of the absorbing boundary layer, added outside of the scene's grid; default at least 8, and so
       many more behind it that the grid suits the FFT.
@@ -98,7 +99,8 @@ class KWave(FieldSolver):
 
     steps_per_period: int | None = eqx.field(static=True, default=None)
     settle_periods: int | None = eqx.field(static=True, default=None)
-    recorded_periods: int = eqx.field(static=True, default=2)
+    tolerance: float = eqx.field(static=True, default=0.005)
+    most_periods: int | None = eqx.field(static=True, default=None)
     ramp_periods: int = eqx.field(static=True, default=3)
     pml_size: int | None = eqx.field(static=True, default=None)
     precision: type = eqx.field(static=True, default=np.float32)
@@ -115,10 +117,9 @@ class KWave(FieldSolver):
             value = getattr(self, name)
             if value is not None and value < smallest:
                 raise ValueError(f"{name} must be at least {smallest}, got {value}.")
-        if self.recorded_periods < 1 or self.ramp_periods < 0:
+        if self.ramp_periods < 0 or not self.tolerance >= 0:
             raise ValueError(
-                f"recorded_periods must be at least 1 and ramp_periods at least 0, got {self.recorded_periods} and "
-                f"{self.ramp_periods}."
+                f"ramp_periods and tolerance must not be negative, got {self.ramp_periods} and {self.tolerance}."
             )
 
     def __call__(self, scene: Scene) -> PressureField:
@@ -127,21 +128,27 @@ class KWave(FieldSolver):
         estimate = self._estimate(plan)
         if self.progress and estimate.seconds > LONG_RUN:
             tqdm.write(f"k-Wave: {estimate}.")
-        with tqdm(total=plan.drive.steps, desc="k-Wave", unit="step", disable=not self.progress, leave=False) as bar:
-            periods = kwave_run.run(
+        with tqdm(total=estimate.steps, desc="k-Wave", unit="step", disable=not self.progress, leave=False) as bar:
+            pressure, change = kwave_run.run(
                 plan.maps,
                 self.source_weights(scene.transducer, plan.grid),
                 plan.drive,
+                tolerance=self.tolerance,
                 pml=plan.pml,
                 precision=self.precision,
                 workers=os.cpu_count() or 1 if self.workers is None else self.workers,
                 on_step=bar.update,
             )
-        periods = [period[plan.interior] for period in periods]
-        checks.check_result(periods[-1])
-        _check_steady(periods)
-        dtype = jnp.result_type(complex)
-        return PressureField(jnp.asarray(periods[-1], dtype=dtype), scene.grid, scene.frequency, scene.focus_region)
+        pressure = pressure[plan.interior]
+        checks.check_result(pressure)
+        if change > self.tolerance:
+            warnings.warn(
+                f"The field is not steady: the last two of {plan.drive.most_periods} periods differ by {change:.2%} of "
+                f"its norm, more than the tolerance of {self.tolerance:.2%}. Allow more by most_periods.",
+                stacklevel=2,
+            )
+        pressure = jnp.asarray(pressure, dtype=jnp.result_type(complex))
+        return PressureField(pressure, scene.grid, scene.frequency, scene.focus_region)
 
     def estimate(self, scene: Scene) -> RunEstimate:
         """What running `scene` will cost, without running it."""
@@ -151,10 +158,10 @@ class KWave(FieldSolver):
     def _estimate(self, plan: _Plan) -> RunEstimate:
         voxels, itemsize = math.prod(plan.maps.shape), np.dtype(self.precision).itemsize
         return RunEstimate(
-            steps=plan.drive.steps,
+            steps=plan.drive.fewest_steps,
             shape=plan.maps.shape,
             bytes=voxels * _BYTES_PER_VOXEL[itemsize],
-            seconds=voxels * plan.drive.steps * _SECONDS_PER_VOXEL_STEP[itemsize],
+            seconds=voxels * plan.drive.fewest_steps * _SECONDS_PER_VOXEL_STEP[itemsize],
         )
 
     def _plan(self, scene: Scene) -> _Plan:
@@ -169,6 +176,7 @@ class KWave(FieldSolver):
         if self.compensate_time_step:
             maps = _compensated(maps, 2 * math.pi / steps_per_period)
         settle = self._settle_periods(scene) if self.settle_periods is None else self.settle_periods
+        most = PATIENCE * settle if self.most_periods is None else self.most_periods
         drive = kwave_run.Drive(
             frequency=scene.frequency,
             pressure=float(scene.transducer.surface_pressure),
@@ -176,7 +184,7 @@ class KWave(FieldSolver):
             steps_per_period=steps_per_period,
             ramp_periods=self.ramp_periods,
             settle_periods=settle,
-            recorded_periods=self.recorded_periods,
+            most_periods=max(most, settle + 2),
         )
         origin = tuple(x - n * scene.grid.spacing for x, n in zip(scene.grid.origin, low, strict=True))
         interior = tuple(slice(before, before + n) for before, n in zip(low, scene.grid.shape, strict=True))
@@ -199,8 +207,8 @@ class KWave(FieldSolver):
         power = medium.attenuation_power
         if self.dispersion and abs(power - 1.0) < 0.01 and attenuation.any():
             raise ValueError(
-                f"Dispersion has no power law at y = 1 (attenuation_power is {power}); use dispersion=False, or convert "
-                "the medium to another power at the working frequency."
+                f"Dispersion has no power law at y = 1 (attenuation_power is {power}); use dispersion=False, or "
+                "convert the medium to another power at the working frequency."
             )
         return kwave_run.Maps(speed, density, attenuation, power, self.dispersion, scene.grid.spacing)
 
@@ -209,7 +217,7 @@ class KWave(FieldSolver):
         lower = np.asarray(grid.origin)
         upper = lower + np.asarray(grid.extent)
         apex = np.asarray(scene.transducer.position, dtype=float)
-        way = np.linalg.norm(np.maximum(apex - lower, upper - apex)) + 0.5 * max(grid.extent)
+        way = np.linalg.norm(np.maximum(apex - lower, upper - apex))
         slowest = float(np.min(np.asarray(scene.medium.sound_speed)))
         return self.ramp_periods + math.ceil(way / slowest * scene.frequency)
 
@@ -219,15 +227,3 @@ def _compensated(maps: kwave_run.Maps, angular_step: float) -> kwave_run.Maps:
         maps.sound_speed, maps.density, maps.attenuation, maps.attenuation_power, angular_step
     )
     return kwave_run.Maps(speed, density, attenuation, maps.attenuation_power, maps.dispersion, maps.spacing)
-
-
-def _check_steady(periods: list[np.ndarray]) -> None:
-    if len(periods) < 2:
-        return
-    change = float(np.linalg.norm(periods[-1] - periods[-2]) / np.linalg.norm(periods[-1]))
-    if change > STEADY:
-        warnings.warn(
-            f"The field is not steady: the last two periods differ by {change:.1%} of its norm; increase "
-            "settle_periods.",
-            stacklevel=3,
-        )

@@ -53,7 +53,8 @@ class Drive:
 
     - `pressure` [Pa], `phase` [rad], `frequency` [Hz].
     - `ramp_periods`: length of the cosine ramp at the start.
-    - `settle_periods`: periods before recording starts; `recorded_periods` follow.
+    - `settle_periods`: periods before recording starts; at least two are recorded.
+    - `most_periods`: when to stop at the latest.
     """
 
     frequency: float
@@ -62,7 +63,7 @@ class Drive:
     steps_per_period: int
     ramp_periods: int
     settle_periods: int
-    recorded_periods: int
+    most_periods: int
 
     @property
     def time_step(self) -> float:
@@ -70,12 +71,16 @@ class Drive:
         return 1.0 / (self.frequency * self.steps_per_period)
 
     @property
-    def steps(self) -> int:
-        return self.steps_per_period * (self.settle_periods + self.recorded_periods)
+    def fewest_steps(self) -> int:
+        return self.steps_per_period * (self.settle_periods + 2)
+
+    @property
+    def most_steps(self) -> int:
+        return self.steps_per_period * self.most_periods
 
     def signal(self) -> np.ndarray:
         """The source's pressure at each step [Pa]."""
-        step = np.arange(self.steps)
+        step = np.arange(self.most_steps)
         ramp_steps = max(1, self.ramp_periods * self.steps_per_period)
         ramp = 0.5 - 0.5 * np.cos(np.pi * np.minimum(step / ramp_steps, 1.0))
         return self.pressure * ramp * np.sin(2 * np.pi * step / self.steps_per_period + self.phase)
@@ -95,36 +100,49 @@ def run(
     weights: np.ndarray,
     drive: Drive,
     *,
+    tolerance: float,
     pml: tuple[int, ...],
     precision: type,
     workers: int,
     on_step: Callable[[], Any],
-) -> list[np.ndarray]:
-    """Step k-Wave through `drive` and return the complex pressure of each recorded period on the whole grid [Pa].
+) -> tuple[np.ndarray, float]:
+    """Step k-Wave until two successive periods of `drive` differ by at most `tolerance` (relative L2).
 
     The Fourier sum over a period of N steps, whose column n is the field at `(n + 1/2) dt` when the source is
     `sin(2 pi f n dt)`, gives
 
         P = 2 i / N sum_n p_n exp(-2 pi i (n + 1/2) / N),   p(x, t) = Im(P exp(2 pi i f t))
+
+    **Returns:** the complex pressure of the last period on the whole grid [Pa], and its change from the one before.
     """
     simulation = _simulation(maps, drive, pml, precision, workers)
     _inject(simulation, weights, drive.signal())
-    xp = simulation.xp
-    per_period = drive.steps_per_period
-    for _ in range(per_period * drive.settle_periods):
+    for _ in range(drive.steps_per_period * drive.settle_periods):
         simulation.step()
         on_step()
-    periods = []
-    for _ in range(drive.recorded_periods):
-        real, imaginary = xp.zeros_like(simulation.p), xp.zeros_like(simulation.p)
-        for step in range(per_period):
-            simulation.step()
-            on_step()
-            angle = 2 * np.pi * (step + 0.5) / per_period
-            real += simulation.p * (2 / per_period * np.sin(angle))
-            imaginary += simulation.p * (2 / per_period * np.cos(angle))
-        periods.append(_to_numpy(real + 1j * imaginary))
-    return periods
+    pressure = _record_period(simulation, drive.steps_per_period, on_step)
+    for _ in range(drive.settle_periods + 1, drive.most_periods):
+        before, pressure = pressure, _record_period(simulation, drive.steps_per_period, on_step)
+        change = _relative_change(simulation.xp, pressure, before)
+        if not change > tolerance:  # also when it is no number: then the run has blown up
+            break
+    return _to_numpy(pressure), change
+
+
+def _record_period(simulation: Any, steps: int, on_step: Callable[[], Any]) -> Any:
+    """Step through one period and return its complex pressure."""
+    real, imaginary = simulation.xp.zeros_like(simulation.p), simulation.xp.zeros_like(simulation.p)
+    for step in range(steps):
+        simulation.step()
+        on_step()
+        angle = 2 * np.pi * (step + 0.5) / steps
+        real += simulation.p * (2 / steps * np.sin(angle))
+        imaginary += simulation.p * (2 / steps * np.cos(angle))
+    return real + 1j * imaginary
+
+
+def _relative_change(xp: Any, after: Any, before: Any) -> float:
+    return float(xp.linalg.norm((after - before).ravel()) / xp.linalg.norm(after.ravel()))
 
 
 def gpu_available() -> bool:
@@ -169,7 +187,9 @@ def _simulation(maps: Maps, drive: Drive, pml: tuple[int, ...], precision: type,
 
     on_gpu = gpu_available()
     simulation = Simulation(
-        SimpleNamespace(N=maps.shape, spacing=(maps.spacing,) * len(maps.shape), Nt=drive.steps, dt=drive.time_step),
+        SimpleNamespace(
+            N=maps.shape, spacing=(maps.spacing,) * len(maps.shape), Nt=drive.most_steps, dt=drive.time_step
+        ),
         maps.kwave_medium(),
         SimpleNamespace(),
         SimpleNamespace(record=("p_final",)),  # keeps nothing per step
@@ -187,6 +207,9 @@ def _simulation(maps: Maps, drive: Drive, pml: tuple[int, ...], precision: type,
     for name in ("nabla1", "nabla2", "source_kappa"):
         if getattr(simulation, name) is not None:
             setattr(simulation, name, getattr(simulation, name)[half].copy())
+    for name in ("tau", "eta"):
+        if getattr(simulation, name) is not None:  # k-Wave leaves them in double, and everything after with them
+            setattr(simulation, name, getattr(simulation, name).astype(precision))
     fft = (simulation.xp.fft, {}) if on_gpu else (scipy.fft, {"workers": workers})
     simulation.xp = _ArrayModule(simulation.xp, _RealFFT(maps.shape, fft[0], **fft[1]))
     return simulation

@@ -1,6 +1,5 @@
 """The k-Wave driver against k-Wave's own entry point, and against what its settings promise."""
 
-
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -94,14 +93,16 @@ def test_equals_the_stock_entry_point(x64, shape, dispersion, power):
     settings = {"steps_per_period": 32, "ramp_periods": 2, "pml_size": 6, "dispersion": dispersion}
     solver = KWave(
         **settings,
-        settle_periods=3,
-        recorded_periods=1,
+        settle_periods=2,
+        most_periods=4,
+        tolerance=0.0,
         precision=np.float64,
         compensate_time_step=False,
         progress=False,
     )
     plan = solver._plan(scene)
     weights = solver.source_weights(scene.transducer, plan.grid)
-    ours = np.asarray(solver(scene).pressure)
+    with pytest.warns(UserWarning, match="not steady"):
+        ours = np.asarray(solver(scene).pressure)
     stock = stock_field(scene, weights, steps_per_period=32, periods=4, ramp_periods=2, pml=6, dispersion=dispersion)
     assert np.linalg.norm(ours - stock) < 1e-12 * np.linalg.norm(stock)
