@@ -73,15 +73,20 @@ class Head(eqx.Module):
         if not self.bone.any():
             return self.interior
         soft = self.interior & ~self.bone & (self._concrete() > SKIN_THRESHOLD)
+        if not soft.any():
+            return soft
         clearance, nearest_wall = ndimage.distance_transform_edt(soft, return_indices=True)
         clearance *= self.grid.spacing
         core = _core(clearance, near_bone=self.bone[tuple(nearest_wall)])
-        touches_air = ndimage.binary_dilation(~self.interior)
-        for radius in _CAVITY_RADII:
-            cavity = self._opened_around(core, clearance, radius)
-            if not (cavity & touches_air).any():
+        near_air = ~self.interior[tuple(nearest_wall)]
+        for radius in (radius for radius in _CAVITY_RADII if radius < clearance[core]):
+            labels, _ = ndimage.label(clearance > radius)
+            cavity = labels == labels[core]
+            if not (cavity & near_air & (clearance <= radius + 1.5 * self.grid.spacing)).any():
                 break
-        return cavity
+        if radius == 0.0:
+            return cavity
+        return self.grid.spacing * ndimage.distance_transform_edt(~cavity) <= radius
 
     def resample(self, grid: Grid) -> "Head":
         """The same head on another `grid`, by linear interpolation; air where `grid` leaves the image.
@@ -111,16 +116,10 @@ class Head(eqx.Module):
             )
         return np.asarray(self.hounsfield)
 
-    def _opened_around(self, core: tuple[int, ...], clearance: np.ndarray, radius: float) -> np.ndarray:
-        """The component of `clearance > radius` that holds the point `core`, grown back by `radius` [m]."""
-        labels, _ = ndimage.label(clearance > min(radius, 0.99 * clearance[core]))
-        component = labels == labels[core]
-        return self.grid.spacing * ndimage.distance_transform_edt(~component) <= radius
-
 
 def _core(clearance: np.ndarray, near_bone: np.ndarray) -> tuple[int, ...]:
     """The index of the point farthest from all walls in the piece of soft tissue that is most enclosed by bone."""
-    radius = max(radius for radius in _CAVITY_RADII if radius == 0.0 or (clearance > radius).any())
+    radius = max(radius for radius in _CAVITY_RADII if (clearance > radius).any())
     labels, count = ndimage.label(clearance > radius)
     pieces = range(1, count + 1)
     # Muscle outside the skull has bone on one side only; squaring the share lets a thin slab of brain win against it.

@@ -74,6 +74,11 @@ def test_cavity_without_bone_is_the_interior():
     assert head.cavity.sum() == pytest.approx(np.pi * 15**2, rel=0.03)
 
 
+def test_cavity_of_nothing_but_bone_is_empty():
+    head = Head(jnp.full((6, 6, 6), 1500.0), Grid((6, 6, 6), 1e-3))
+    assert not head.cavity.any()
+
+
 def test_interior_of_a_crop_full_of_tissue_is_everything():
     head = Head(jnp.full((9, 8, 7), 40.0), Grid((9, 8, 7), 1e-3))
     assert head.interior.all()
