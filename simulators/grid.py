@@ -20,7 +20,7 @@ class Grid(eqx.Module):
 
     **Arguments:**
 
-    - `shape`: number of points along each axis (2 or 3 axes).
+    - `shape`: number of points along each axis (1 to 3 axes).
     - `spacing`: distance of neighbouring points [m].
     - `origin`: world coordinates of the first point [m]; the default puts the middle of the grid at zero.
     """
@@ -37,8 +37,8 @@ class Grid(eqx.Module):
         self.origin = tuple(float(x) for x in origin)
 
     def __check_init__(self):
-        if len(self.shape) not in (2, 3) or any(n < 1 for n in self.shape):
-            raise ValueError(f"A grid needs 2 or 3 axes of at least one point, got shape {self.shape}.")
+        if len(self.shape) not in (1, 2, 3) or any(n < 1 for n in self.shape):
+            raise ValueError(f"A grid needs 1 to 3 axes of at least one point, got shape {self.shape}.")
         if not (math.isfinite(self.spacing) and self.spacing > 0):
             raise ValueError(f"The grid spacing must be a positive number of metres, got {self.spacing}.")
         if self.spacing > 0.05:

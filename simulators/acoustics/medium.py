@@ -44,6 +44,7 @@ class Medium(eqx.Module):
     - `attenuation_power`: the one power y of the whole medium. A medium that mixes powers must be converted at the
       working frequency first (`Tissue.attenuation_for`).
     - `grid`: where the maps live.
+    - `nonlinearity`: the parameter B/A of the equation of state, of the grid's shape; `None` for linear acoustics.
     """
 
     sound_speed: Float[Array, "*space"]
@@ -51,9 +52,11 @@ class Medium(eqx.Module):
     attenuation: Float[Array, "*space"]
     attenuation_power: float = eqx.field(static=True)
     grid: Grid
+    nonlinearity: Float[Array, "*space"] | None = None
 
     def __check_init__(self):
-        for name in ("sound_speed", "density", "attenuation"):
+        names = ("sound_speed", "density", "attenuation", "nonlinearity")
+        for name in names if self.nonlinearity is not None else names[:3]:
             shape = jnp.shape(getattr(self, name))
             if shape != self.grid.shape:
                 raise ValueError(f"medium.{name} has shape {shape}, but its grid has shape {self.grid.shape}.")

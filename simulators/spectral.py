@@ -1,0 +1,84 @@
+"""Fourier symbols of differential operators on regular periodic grids.
+
+A field's derivative is its spectrum times a symbol; every symbol here is an array that broadcasts against the spectrum.
+Spectra of real fields are kept as the non-redundant half along the last axis (`half=True`, the layout of `rfftn`),
+spectra of complex fields in full (`half=False`, the layout of `fftn`).
+"""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, ArrayLike, Complex, Float
+
+
+def wavenumbers(shape: tuple[int, ...], spacing: float, *, half: bool = True) -> tuple[np.ndarray, ...]:
+    """Angular wavenumbers [rad/m] along each axis, each shaped to broadcast against the spectrum.
+
+    **Arguments:**
+
+    - `shape`: points of the grid along each axis.
+    - `spacing`: distance of neighbouring points [m].
+    - `half`: layout of `rfftn` instead of `fftn`.
+    """
+    vectors = []
+    for axis, num_points in enumerate(shape):
+        last = axis == len(shape) - 1
+        frequencies = np.fft.rfftfreq if half and last else np.fft.fftfreq
+        broadcast = tuple(-1 if other == axis else 1 for other in range(len(shape)))
+        vectors.append((2.0 * math.pi * frequencies(num_points, d=spacing)).reshape(broadcast))
+    return tuple(vectors)
+
+
+def magnitude(wavenumbers: tuple[np.ndarray, ...]) -> np.ndarray:
+    """`|k|` [rad/m], of the spectrum's shape."""
+    return np.sqrt(sum(k**2 for k in wavenumbers))
+
+
+def largest_wavenumber(shape: tuple[int, ...], spacing: float) -> float:
+    """The largest `|k|` that the grid holds [rad/m]."""
+    return math.sqrt(sum((2.0 * math.pi * (n // 2) / (n * spacing)) ** 2 for n in shape))
+
+
+def staggered_derivatives(wavenumbers: tuple[np.ndarray, ...], spacing: float, shift: float) -> tuple[np.ndarray, ...]:
+    """Symbols of the first derivative along each axis, evaluated `shift` points further along that axis.
+
+        ik exp(i k shift spacing)
+
+    With a shift of half a point the highest wavenumber of an even axis gives the real value `-pi/spacing` whatever
+    its sign, so half and full layout agree without a special case. (Without shift it would have to be zero.)
+
+    **Arguments:**
+
+    - `wavenumbers` [rad/m], from `wavenumbers`.
+    - `spacing` [m].
+    - `shift`: `+0.5` for the derivative of a field on the grid at the staggered points, `-0.5` for the way back.
+    """
+    return tuple(1j * k * np.exp(1j * k * (shift * spacing)) for k in wavenumbers)
+
+
+def fractional_laplacian(magnitude: np.ndarray, exponent: float) -> np.ndarray:
+    """`|k|^exponent`, the symbol of `(-laplacian)^(exponent/2)`; zero at `k = 0`, also for a negative exponent."""
+    positive = magnitude > 0
+    return np.where(positive, np.where(positive, magnitude, 1.0) ** exponent, 0.0)
+
+
+def sinc(x: ArrayLike) -> Float[Array, "..."]:
+    """`sin(x) / x`."""
+    return jnp.sinc(jnp.asarray(x) / math.pi)
+
+
+def scaled(spectrum: Complex[Array, "*spectrum"], factor: Float[Array, "*spectrum"]) -> Complex[Array, "*spectrum"]:
+    """A spectrum times a real symbol."""
+    return jax.lax.complex(jnp.real(spectrum) * factor, jnp.imag(spectrum) * factor)
+
+
+def real_fft(field: Float[Array, "*space"]) -> Complex[Array, "*spectrum"]:
+    """Half spectrum of a real field over all its axes."""
+    return jnp.fft.rfftn(field)
+
+
+def inverse_real_fft(spectrum: Complex[Array, "*spectrum"], shape: tuple[int, ...]) -> Float[Array, "*space"]:
+    """The real field of the given `shape` with this half spectrum."""
+    return jnp.fft.irfftn(spectrum, s=shape)
