@@ -1,0 +1,73 @@
+"""From a folder of simulated scenes to a predictor in a run folder."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import jax.random as jrandom
+import numpy as np
+from tqdm import tqdm
+
+from fieldcast.datasets.atomic import atomic_write
+from fieldcast.datasets.scene_file import SceneRecord, read_scene
+from fieldcast.simulators.acoustics.free_field import free_field_table
+from fieldcast.simulators.acoustics.scene import Scene
+from fieldcast.surrogates.model_recipe import ModelRecipe
+from fieldcast.surrogates.predictor import FieldPredictor, TrainingDomain, error_curve, save_predictor
+from fieldcast.surrogates.pressure_model import ModelInput, PressureModel, encode
+from fieldcast.surrogates.training import Samples, TrainingRecipe, fit
+
+
+def load_records(root: Path, split: str) -> list[SceneRecord]:
+    """The scenes of one split (`train`, `valid` or `test`) of a generated dataset.
+
+    **Raises:** `ValueError` when there is none.
+    """
+    paths = sorted((Path(root) / "data" / split).glob("*.h5"))
+    if not paths:
+        raise ValueError(f"{root} holds no scenes of the split {split!r}; generate them first (`fieldcast generate`).")
+    return [read_scene(path) for path in tqdm(paths, desc=f"read {split}", unit="scene", leave=False)]
+
+
+def encode_records(records: Sequence[SceneRecord], num_points: int) -> Samples:
+    """What a network sees of the scenes, and their amplitudes relative to the reference."""
+    inputs = [encode_scene(record.scene, num_points) for record in records]
+    amplitudes = [np.asarray(r.field.amplitude / x.reference) for r, x in zip(records, inputs, strict=True)]
+    stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *inputs)
+    return Samples(stacked, np.stack(amplitudes))
+
+
+def encode_scene(scene: Scene, num_points: int) -> ModelInput:
+    """What a network sees of one scene."""
+    return encode(scene.head, scene.transducer, free_field_table(scene.transducer, scene.grid), num_points)
+
+
+def train_predictor(
+    records: Sequence[SceneRecord],
+    valid: Sequence[SceneRecord],
+    run: Path,
+    model_recipe: ModelRecipe,
+    training: TrainingRecipe,
+) -> FieldPredictor:
+    """Train a model on `records` and leave the predictor that is best on `valid` in the folder `run`.
+
+    An interrupted training goes on where its last saved state left it.
+    """
+    run = Path(run)
+    domain = TrainingDomain.of(records[0].scene)
+    for record in (*records, *valid):
+        domain.require(record.scene)
+    with atomic_write(run / "recipe.json") as temporary:
+        temporary.write_text(json.dumps({"model": asdict(model_recipe), "training": asdict(training)}, indent=2))
+    train_samples = encode_records(records, model_recipe.num_points)
+    valid_samples = encode_records(valid, model_recipe.num_points)
+
+    def predictor(model: PressureModel) -> FieldPredictor:
+        return FieldPredictor(model, error_curve(model, valid_samples), domain, model_recipe)
+
+    model = eqx.filter_jit(model_recipe.build)(domain.ndim, key=jrandom.key(training.seed))
+    best = fit(model, train_samples, valid_samples, training, run, lambda m: save_predictor(run, predictor(m)))
+    return predictor(best)
