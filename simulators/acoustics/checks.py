@@ -8,7 +8,7 @@ import numpy as np
 
 from fieldcast.simulators.acoustics.medium import Medium
 from fieldcast.simulators.acoustics.scene import Scene
-from fieldcast.simulators.acoustics.transducer import FocusedBowl
+from fieldcast.simulators.acoustics.transducer import Transducer
 
 FEWEST_POINTS_PER_WAVELENGTH = 2.0
 GOOD_POINTS_PER_WAVELENGTH = 4.0
@@ -124,11 +124,12 @@ def check_result(pressure: np.ndarray) -> None:
         )
 
 
-def _check_drive(transducer: FocusedBowl) -> None:
-    pressure, phase = float(transducer.surface_pressure), float(transducer.phase)
-    if not np.isfinite(pressure) or not np.isfinite(phase):
+def _check_drive(transducer: Transducer) -> None:
+    surface = transducer.samples(1.0)  # no transducer has a square metre: one piece for each element
+    pressure, phase = np.asarray(surface.pressure), np.asarray(surface.phase)
+    if not np.all(np.isfinite(pressure)) or not np.all(np.isfinite(phase)):
         raise ValueError(f"The transducer's drive is not finite: surface pressure {pressure} Pa, phase {phase} rad.")
-    if pressure == 0.0:
+    if not np.any(pressure):
         raise ValueError("The source is empty: transducer.surface_pressure is 0 Pa. Give the pressure at its surface.")
 
 

@@ -57,11 +57,16 @@ class PerfectlyMatchedLayer(eqx.Module):
         """Where the grid of this `shape` lies within the grid with its layer."""
         return tuple(slice(low, low + n) for (low, _), n in zip(self.padding(shape), shape, strict=True))
 
-    def surround(self, medium: Medium) -> Medium:
-        """The medium on the grid with its layer."""
-        padding, grid = self.padding(medium.grid.shape), medium.grid
+    def surround_grid(self, grid: Grid) -> Grid:
+        """The grid with its layer."""
+        padding = self.padding(grid.shape)
         origin = tuple(x - low * grid.spacing for x, (low, _) in zip(grid.origin, padding, strict=True))
         shape = tuple(n + low + high for n, (low, high) in zip(grid.shape, padding, strict=True))
+        return Grid(shape, grid.spacing, origin)
+
+    def surround(self, medium: Medium) -> Medium:
+        """The medium on the grid with its layer."""
+        padding = self.padding(medium.grid.shape)
 
         def extend(values):
             return None if values is None else jnp.pad(values, padding, mode="edge")
@@ -71,7 +76,7 @@ class PerfectlyMatchedLayer(eqx.Module):
             extend(medium.density),
             extend(medium.attenuation),
             medium.attenuation_power,
-            Grid(shape, grid.spacing, origin),
+            self.surround_grid(medium.grid),
             extend(medium.nonlinearity),
         )
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 import diffrax
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree
 
 from fieldcast.simulators.acoustics.kspace_scheme import AcousticState, KSpaceScheme
@@ -52,7 +54,8 @@ def simulate(
 
     (state, meter_state), records = nested_scan(step, (state, meter.init()), num_steps, checkpoint_levels)
     meter.close(meter_state)
-    return state, records
+    blown_up = ~jnp.all(jnp.isfinite(state.pressure))
+    return eqx.error_if((state, records), blown_up, "The simulation blew up: its last pressure is not finite.")
 
 
 def visible(scheme: KSpaceScheme, state: AcousticState) -> AcousticState:

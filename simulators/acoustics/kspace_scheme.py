@@ -12,6 +12,7 @@ from fieldcast.simulators import spectral
 from fieldcast.simulators.acoustics.kspace_absorption import Absorption, LossTerms, PowerLaw
 from fieldcast.simulators.acoustics.kspace_layer import PerfectlyMatchedLayer
 from fieldcast.simulators.acoustics.kspace_sources import Injection, PressureSource, Surroundings, VelocitySource
+from fieldcast.simulators.acoustics.kspace_stability import refuse_unstable
 from fieldcast.simulators.acoustics.medium import Medium
 
 
@@ -47,8 +48,12 @@ class KSpaceScheme(eqx.Module):
     - `sources`: `PressureSource`s and `VelocitySource`s.
     - `absorption`: how the medium's attenuation acts.
     - `layer`: the absorbing boundary layer.
-    - `reference_sound_speed`: c_ref [m/s]; default the largest in the medium. It is a number of the method, not of the
-      physics, so no gradient flows through it; give it as a number to compare gradients with finite differences.
+    - `reference_sound_speed`: c_ref [m/s]; default the largest in the medium. The method, not the physics, depends on
+      it; gradients with respect to the sound speed include that dependence unless it is given as a number, which
+      halves their memory, and their time nearly.
+
+    **Raises:** `ValueError` for a time step above the stability limit or a medium that is not finite; under `jit`, when
+    it runs, an error with the same message.
 
     Source: Treeby and Cox, J. Biomed. Opt. 15(2), 2010, doi:10.1117/1.3360308; Tabei, Mast and Waag, JASA 111, 2002,
     doi:10.1121/1.1421344; nonlinearity: Treeby et al., JASA 131, 2012, doi:10.1121/1.4712021.
@@ -86,10 +91,9 @@ class KSpaceScheme(eqx.Module):
         medium = layer.surround(medium)
         dtype, shape = medium.sound_speed.dtype, medium.grid.shape
         reference = (
-            jax.lax.stop_gradient(jnp.max(medium.sound_speed))
-            if reference_sound_speed is None
-            else jnp.asarray(reference_sound_speed, dtype)
+            jnp.max(medium.sound_speed) if reference_sound_speed is None else jnp.asarray(reference_sound_speed, dtype)
         )
+        medium = refuse_unstable(medium, absorption, time_step, reference)
         wavenumbers = spectral.wavenumbers(shape, spacing)
         angle = jnp.asarray(spectral.magnitude(wavenumbers), dtype) * (reference * (0.5 * time_step))
         complex_dtype = np.result_type(dtype, np.complex64)
@@ -135,7 +139,7 @@ class KSpaceScheme(eqx.Module):
         padding = tuple((part.start, total - part.stop) for part, total in zip(self.interior, self.shape, strict=True))
         pressure = jnp.pad(initial_pressure, padding)
         ndim = len(self.shape)
-        # The velocity at +dt/2 is half a step of acceleration, with k-Wave's sign.
+        # At rest at time zero the velocity is odd in time: half a step earlier it is minus half a step of acceleration.
         velocity = tuple(
             0.5 * step * gradient
             for step, gradient in zip(self.step_over_density, self._gradient(pressure), strict=True)

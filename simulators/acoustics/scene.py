@@ -7,7 +7,7 @@ from jaxtyping import Array, Bool
 from fieldcast.simulators.acoustics.head import Head
 from fieldcast.simulators.acoustics.medium import Medium, homogeneous
 from fieldcast.simulators.acoustics.tissue import MarsacMueller, TissueMapping
-from fieldcast.simulators.acoustics.transducer import FocusedBowl
+from fieldcast.simulators.acoustics.transducer import Transducer
 from fieldcast.simulators.grid import Grid
 
 
@@ -26,7 +26,7 @@ class Scene(eqx.Module):
     """
 
     medium: Medium
-    transducer: FocusedBowl
+    transducer: Transducer
     head: Head | None = None
     mapping: TissueMapping | None = None
 
@@ -57,7 +57,7 @@ class Scene(eqx.Module):
         return Scene(homogeneous(self.grid), self.transducer)
 
 
-def scene_from_head(head: Head, transducer: FocusedBowl, mapping: TissueMapping | None = None) -> Scene:
+def scene_from_head(head: Head, transducer: Transducer, mapping: TissueMapping | None = None) -> Scene:
     """A scene whose medium is made from the CT by `mapping` (default: `MarsacMueller()`)."""
     mapping = MarsacMueller() if mapping is None else mapping
     return Scene(mapping(head, transducer.frequency), transducer, head, mapping)

@@ -1,15 +1,21 @@
 """Cancel a k-space scheme's time-step error at one frequency by adjusting the maps it is given."""
 
+import math
+
 import numpy as np
+from jaxtyping import Array, ArrayLike, Float
+
+Map = Float[Array, "*space"] | Float[np.ndarray, "*space"]
 
 
 def compensate(
-    sound_speed: np.ndarray,
-    density: np.ndarray,
-    attenuation: np.ndarray,
+    sound_speed: Map,
+    density: Map,
+    attenuation: Map,
     attenuation_power: float,
     angular_step: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    reference_sound_speed: ArrayLike | None = None,
+) -> tuple[Map, Map, Map]:
     """Maps with which a wave of one frequency travels, reflects and decays in the scheme as in the given maps.
 
     The k-space scheme is exact only where the sound speed equals the reference, its largest value. Elsewhere, with
@@ -27,12 +33,14 @@ def compensate(
 
     - `sound_speed` [m/s], `density` [kg/m^3], `attenuation` [dB/(MHz^y cm)] with `attenuation_power` y.
     - `angular_step`: omega dt [rad].
+    - `reference_sound_speed`: c_ref [m/s], if it is not the largest.
 
     **Returns:** the three adjusted maps.
     """
+    xp = sound_speed.__array_namespace__()
     half = 0.5 * angular_step
-    fastest = np.max(sound_speed)
-    x = half * fastest / sound_speed
-    adjusted_speed = fastest * np.sin(half) / np.sin(x)
-    gain = (adjusted_speed / sound_speed) ** (attenuation_power - 1.0) * (np.sin(half) / half) * np.tan(x) / x
+    reference = xp.max(sound_speed) if reference_sound_speed is None else reference_sound_speed
+    x = half * reference / sound_speed
+    adjusted_speed = reference * math.sin(half) / xp.sin(x)
+    gain = (adjusted_speed / sound_speed) ** (attenuation_power - 1.0) * (math.sin(half) / half) * xp.tan(x) / x
     return adjusted_speed, density * sound_speed / adjusted_speed, attenuation / gain

@@ -1,5 +1,6 @@
-"""Focused transducers."""
+"""What a transducer is, and the focused bowl."""
 
+import abc
 import math
 
 import equinox as eqx
@@ -10,7 +11,42 @@ from jaxtyping import Array, ArrayLike, Float
 from fieldcast.simulators.grid import Coordinates
 
 
-class FocusedBowl(eqx.Module):
+class SurfaceSamples(eqx.Module):
+    """A radiating surface as points, each standing for a piece of it.
+
+    - `points`: world coordinates, shape `(point, axis)` [m].
+    - `measure`: area (in two dimensions: length) that each point stands for [m^2] or [m].
+    - `pressure`: surface pressure [Pa].
+    - `phase`: one for the whole surface, or one for each point [rad].
+    """
+
+    points: Float[Array, "point axis"]
+    measure: Float[Array, " point"]
+    pressure: Float[Array, " point"]
+    phase: Float[Array, ""] | Float[Array, " point"]
+
+
+class Transducer(eqx.Module):
+    """A surface that vibrates at one frequency [Hz]; `position` is its middle [m]."""
+
+    frequency: eqx.AbstractVar[float]
+    position: eqx.AbstractVar[Array]
+
+    @property
+    @abc.abstractmethod
+    def ndim(self) -> int:
+        """Number of world coordinates, 2 or 3."""
+
+    @abc.abstractmethod
+    def surface_points(self, num_points: int) -> Float[Array, "point axis"]:
+        """About `num_points` points spread evenly over the radiating surface, in world coordinates [m]."""
+
+    @abc.abstractmethod
+    def samples(self, largest_piece: float) -> SurfaceSamples:
+        """The surface in pieces of at most `largest_piece` [m^2] (in two dimensions [m])."""
+
+
+class FocusedBowl(Transducer):
     """A spherically focused single-element transducer (in two dimensions: an arc).
 
     Every point of the bowl vibrates in phase with normal velocity `u = surface_pressure / (rho c)`:
@@ -123,19 +159,34 @@ class FocusedBowl(eqx.Module):
             local = np.stack([along, distance * np.cos(azimuth), distance * np.sin(azimuth)], axis=-1)
         return self.position[None] + jnp.asarray(local, dtype=float) @ frame(self.axis)
 
+    def samples(self, largest_piece: float) -> SurfaceSamples:
+        """The surface in equal pieces of at most `largest_piece` [m^2] (in two dimensions [m])."""
+        return even_samples(self, largest_piece)
+
     def local_coordinates(
         self, points: Float[Array, "axis *space"]
     ) -> tuple[Float[Array, "*space"], Float[Array, "*space"]]:
         """Distance along the axis from the apex, and distance from the axis, of world `points` [m]."""
-        shape = (-1,) + (1,) * (points.ndim - 1)
-        offset = points - self.position.reshape(shape)
-        axis = self.axis.reshape(shape)
-        along = jnp.sum(offset * axis, axis=0)
-        across_squared = jnp.sum((offset - along[None] * axis) ** 2, axis=0)
+        # Written out by coordinate: XLA's reductions over a leading axis of two or three are many times slower.
+        offset = [x - origin for x, origin in zip(points, self.position, strict=True)]
+        along = sum(x * direction for x, direction in zip(offset, self.axis, strict=True))
+        across_squared = sum((x - along * direction) ** 2 for x, direction in zip(offset, self.axis, strict=True))
         # The root has no gradient on the axis; there the field is flat across it, so zero is the right one.
         on_axis = across_squared < 1e-20
         across = jnp.where(on_axis, 0.0, jnp.sqrt(jnp.where(on_axis, 1.0, across_squared)))
         return along, across
+
+
+def even_samples(transducer, largest_piece: float) -> SurfaceSamples:
+    """Samples of a `transducer` that vibrates evenly, from its `surface_points` and `surface_measure`."""
+    num_points = math.ceil(transducer.surface_measure / largest_piece)
+    even = jnp.ones(num_points, transducer.surface_pressure.dtype)
+    return SurfaceSamples(
+        points=transducer.surface_points(num_points),
+        measure=even * (transducer.surface_measure / num_points),
+        pressure=even * transducer.surface_pressure,
+        phase=transducer.phase,
+    )
 
 
 def frame(axis: Float[Array, " axis"]) -> Float[Array, "axis axis"]:
