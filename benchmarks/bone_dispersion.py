@@ -33,16 +33,24 @@ def travel(power: float, dispersion: bool) -> tuple[float, float]:
     maps = kwave_run.Maps(SOUND_SPEED * full, 1850.0 * full, ATTENUATION * full, power, dispersion, spacing)
     drive = kwave_run.Drive(
         frequency=FREQUENCY,
-        pressure=1e5,
-        phase=0.0,
         steps_per_period=100,
         ramp_periods=4,
         settle_periods=60,
-        recorded_periods=1,
+        most_periods=62,
     )
-    weights = np.zeros(POINTS)
-    weights[PML + 20] = 1.0
-    (pressure,) = kwave_run.run(maps, weights, drive, pml=(PML,), precision=np.float64, workers=1, on_step=lambda: None)
+    weights = np.zeros((1, POINTS))
+    weights[0, PML + 20] = 1e5
+    pressure, _ = kwave_run.run(
+        maps,
+        weights,
+        np.zeros(1),
+        drive,
+        tolerance=0.0,
+        pml=(PML,),
+        precision=np.float64,
+        workers=1,
+        on_step=lambda: None,
+    )
     inner = slice(PML + 60, PML + 260)
     distance = spacing * np.arange(200)
     wavenumber = -np.polyfit(distance, np.unwrap(np.angle(pressure[inner])), 1)[0]

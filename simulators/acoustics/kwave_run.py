@@ -49,17 +49,15 @@ class Maps:
 
 @dataclass(frozen=True)
 class Drive:
-    """A continuous wave: `pressure * ramp(t) * sin(2 pi t / period + phase)`, in whole steps per period.
+    """A continuous wave, `ramp(t) sin(2 pi f t + phase)`, in whole steps per period.
 
-    - `pressure` [Pa], `phase` [rad], `frequency` [Hz].
+    - `frequency`: f [Hz].
     - `ramp_periods`: length of the cosine ramp at the start.
     - `settle_periods`: periods before recording starts; at least two are recorded.
     - `most_periods`: when to stop at the latest.
     """
 
     frequency: float
-    pressure: float
-    phase: float
     steps_per_period: int
     ramp_periods: int
     settle_periods: int
@@ -78,12 +76,12 @@ class Drive:
     def most_steps(self) -> int:
         return self.steps_per_period * self.most_periods
 
-    def signal(self) -> np.ndarray:
-        """The source's pressure at each step [Pa]."""
+    def signals(self, phases: np.ndarray) -> np.ndarray:
+        """The wave at every step, one row for each of the `phases` [rad]."""
         step = np.arange(self.most_steps)
         ramp_steps = max(1, self.ramp_periods * self.steps_per_period)
         ramp = 0.5 - 0.5 * np.cos(np.pi * np.minimum(step / ramp_steps, 1.0))
-        return self.pressure * ramp * np.sin(2 * np.pi * step / self.steps_per_period + self.phase)
+        return ramp * np.sin(2 * np.pi * step / self.steps_per_period + phases[:, None])
 
 
 def stability_limit(maps: Maps, frequency: float) -> float:
@@ -98,6 +96,7 @@ def stability_limit(maps: Maps, frequency: float) -> float:
 def run(
     maps: Maps,
     weights: np.ndarray,
+    phases: np.ndarray,
     drive: Drive,
     *,
     tolerance: float,
@@ -106,7 +105,9 @@ def run(
     workers: int,
     on_step: Callable[[], Any],
 ) -> tuple[np.ndarray, float]:
-    """Step k-Wave until two successive periods of `drive` differ by at most `tolerance` (relative L2).
+    """Step k-Wave, driven by `weights[r] sin(2 pi f t + phases[r])`, until two successive periods agree.
+
+    They agree when they differ by at most `tolerance` (relative L2).
 
     The Fourier sum over a period of N steps, whose column n is the field at `(n + 1/2) dt` when the source is
     `sin(2 pi f n dt)`, gives
@@ -116,7 +117,7 @@ def run(
     **Returns:** the complex pressure of the last period on the whole grid [Pa], and its change from the one before.
     """
     simulation = _simulation(maps, drive, pml, precision, workers)
-    _inject(simulation, weights, drive.signal())
+    _inject(simulation, weights, drive.signals(phases))
     for _ in range(drive.steps_per_period * drive.settle_periods):
         simulation.step()
         on_step()
@@ -215,19 +216,23 @@ def _simulation(maps: Maps, drive: Drive, pml: tuple[int, ...], precision: type,
     return simulation
 
 
-def _inject(simulation: Any, weights: np.ndarray, signal: np.ndarray) -> None:
-    """Make `weights x signal` the simulation's additive pressure source, its k-space filter applied once.
+def _inject(simulation: Any, weights: np.ndarray, signals: np.ndarray) -> None:
+    """Make `sum_r weights[r] signals[r, n]` the simulation's additive pressure source, its k-space filter applied once.
 
-    Each split density gains `2 dt / (ndim c dx) weights signal[n]`, as k-Wave scales an additive source.
+    Each split density gains `2 dt / (ndim c dx)` times that, as k-Wave scales an additive source.
     """
-    xp, ndim = simulation.xp, simulation.ndim
+    xp, ndim, dtype = simulation.xp, simulation.ndim, simulation._dtype
     scale = 2.0 * simulation.dt / (ndim * simulation.spacing[0])
-    pattern = xp.asarray(weights, dtype=simulation._dtype) * scale / simulation.c0
-    pattern = xp.fft.ifftn(simulation.source_kappa * xp.fft.fftn(pattern)).astype(simulation._dtype)
-    signal = signal.astype(simulation._dtype)
+    patterns = [
+        xp.fft.ifftn(simulation.source_kappa * xp.fft.fftn(xp.asarray(row, dtype=dtype) * scale / simulation.c0))
+        for row in weights
+    ]
+    signals = signals.astype(dtype)
 
     def add(step: int, density: Any) -> Any:
-        return density + signal[step] * pattern
+        for pattern, signal in zip(patterns, signals, strict=True):
+            density = density + signal[step] * pattern
+        return density
 
     simulation._source_p_ops = [add] * ndim
 
