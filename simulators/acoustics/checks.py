@@ -125,7 +125,7 @@ def check_result(pressure: np.ndarray) -> None:
 
 
 def _check_drive(transducer: Transducer) -> None:
-    surface = transducer.samples(1.0)  # no transducer has a square metre: one piece for each element
+    surface = transducer.samples(1.0)  # a metre apart: the few points that every element has
     pressure, phase = np.asarray(surface.pressure), np.asarray(surface.phase)
     if not np.all(np.isfinite(pressure)) or not np.all(np.isfinite(phase)):
         raise ValueError(f"The transducer's drive is not finite: surface pressure {pressure} Pa, phase {phase} rad.")

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
-from fieldcast.simulators.acoustics.transducer import SurfaceSamples, Transducer, even_samples, frame
+from fieldcast.simulators.acoustics import surface_quadrature
+from fieldcast.simulators.acoustics.transducer import SurfaceSamples, Transducer, frame, placed
 from fieldcast.simulators.grid import Coordinates
 
 
@@ -81,6 +82,10 @@ class Piston(Transducer):
             local = np.stack([np.zeros(num_points), distance * np.cos(azimuth), distance * np.sin(azimuth)], axis=-1)
         return self.position[None] + jnp.asarray(local, dtype=float) @ frame(self.axis)
 
-    def samples(self, largest_piece: float) -> SurfaceSamples:
-        """The surface in equal pieces of at most `largest_piece` [m^2] (in two dimensions [m])."""
-        return even_samples(self, largest_piece)
+    def samples(self, distance: float) -> SurfaceSamples:
+        """Points about `distance` [m] apart, by which smooth functions are integrated over the surface."""
+        if self.ndim == 2:
+            nodes, lengths = surface_quadrature.line(self.diameter, distance)
+            return placed(self, np.stack([0.0 * nodes, nodes - 0.5 * self.diameter], axis=-1), lengths)
+        local, areas = surface_quadrature.rings(0.5 * self.diameter, lambda arc: arc, lambda arc: 0.0, distance)
+        return placed(self, local, areas)

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
+from fieldcast.simulators.acoustics import surface_quadrature
 from fieldcast.simulators.grid import Coordinates
 
 
@@ -42,8 +43,8 @@ class Transducer(eqx.Module):
         """About `num_points` points spread evenly over the radiating surface, in world coordinates [m]."""
 
     @abc.abstractmethod
-    def samples(self, largest_piece: float) -> SurfaceSamples:
-        """The surface in pieces of at most `largest_piece` [m^2] (in two dimensions [m])."""
+    def samples(self, distance: float) -> SurfaceSamples:
+        """Points about `distance` [m] apart, by which smooth functions are integrated over the surface."""
 
 
 class FocusedBowl(Transducer):
@@ -159,9 +160,21 @@ class FocusedBowl(Transducer):
             local = np.stack([along, distance * np.cos(azimuth), distance * np.sin(azimuth)], axis=-1)
         return self.position[None] + jnp.asarray(local, dtype=float) @ frame(self.axis)
 
-    def samples(self, largest_piece: float) -> SurfaceSamples:
-        """The surface in equal pieces of at most `largest_piece` [m^2] (in two dimensions [m])."""
-        return even_samples(self, largest_piece)
+    def samples(self, distance: float) -> SurfaceSamples:
+        """Points about `distance` [m] apart, by which smooth functions are integrated over the surface."""
+        radius, arc = self.radius_of_curvature, self.radius_of_curvature * self.half_angle
+        if self.ndim == 2:
+            nodes, lengths = surface_quadrature.line(2.0 * arc, distance)
+            angle = nodes / radius - self.half_angle
+            local = np.stack([radius * (1.0 - np.cos(angle)), radius * np.sin(angle)], axis=-1)
+            return placed(self, local, lengths)
+        local, areas = surface_quadrature.rings(
+            arc,
+            lambda arc: radius * math.sin(arc / radius),
+            lambda arc: radius * (1.0 - math.cos(arc / radius)),
+            distance,
+        )
+        return placed(self, local, areas)
 
     def local_coordinates(
         self, points: Float[Array, "axis *space"]
@@ -177,14 +190,12 @@ class FocusedBowl(Transducer):
         return along, across
 
 
-def even_samples(transducer, largest_piece: float) -> SurfaceSamples:
-    """Samples of a `transducer` that vibrates evenly, from its `surface_points` and `surface_measure`."""
-    num_points = math.ceil(transducer.surface_measure / largest_piece)
-    even = jnp.ones(num_points, transducer.surface_pressure.dtype)
+def placed(transducer, local: np.ndarray, measure: np.ndarray) -> SurfaceSamples:
+    """Samples of a `transducer` that vibrates in phase, from points in its own frame (axis first) [m]."""
     return SurfaceSamples(
-        points=transducer.surface_points(num_points),
-        measure=even * (transducer.surface_measure / num_points),
-        pressure=even * transducer.surface_pressure,
+        points=transducer.position[None] + jnp.asarray(local, dtype=float) @ frame(transducer.axis),
+        measure=jnp.asarray(measure, dtype=float),
+        pressure=jnp.broadcast_to(transducer.surface_pressure, measure.shape),
         phase=transducer.phase,
     )
 

@@ -61,11 +61,11 @@ class TransducerArray(Transducer):
         each = max(1, num_points // self.num_elements)
         return eqx.filter_vmap(lambda element: element.surface_points(each))(self.elements).reshape(-1, self.ndim)
 
-    def samples(self, largest_piece: float) -> SurfaceSamples:
-        """The surfaces of all elements in pieces of at most `largest_piece` [m^2] (in two dimensions [m])."""
+    def samples(self, distance: float) -> SurfaceSamples:
+        """Points about `distance` [m] apart on all elements, by which smooth functions are integrated over them."""
 
         def samples(element: Transducer) -> SurfaceSamples:
-            pieces = element.samples(largest_piece)
+            pieces = element.samples(distance)
             return eqx.tree_at(lambda p: p.phase, pieces, jnp.broadcast_to(pieces.phase, pieces.pressure.shape))
 
         pieces = eqx.filter_vmap(samples)(self.elements)
