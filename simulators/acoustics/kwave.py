@@ -23,6 +23,9 @@ FEWEST_STEPS_PER_PERIOD = 12
 STABILITY_MARGIN = 0.95
 """Largest share of the stability limit that a time step chosen here may have."""
 
+LARGEST_HALF_STEP = 1.0
+"""Largest `c_ref omega dt / (2 c)` that a time step chosen here may have; at pi / 2 the scheme holds no such wave."""
+
 SMALLEST_PML = 8
 LONG_RUN = 30.0
 """Estimated seconds from which a run announces itself."""
@@ -170,12 +173,7 @@ class KWave(FieldSolver):
     def _plan(self, scene: Scene) -> _Plan:
         low, high = self._padding(scene.grid)
         maps = self._maps(scene, low, high)
-        limit = kwave_run.stability_limit(maps, scene.frequency)
-        steps_per_period = self.steps_per_period
-        if steps_per_period is None:
-            stable = math.ceil(1.0 / (scene.frequency * STABILITY_MARGIN * limit))
-            steps_per_period = max(FEWEST_STEPS_PER_PERIOD, stable)
-        checks.check_time_step(1.0 / (scene.frequency * steps_per_period), limit)
+        steps_per_period = self._steps_per_period(maps, scene.frequency)
         if self.compensate_time_step:
             maps = _compensated(maps, 2 * math.pi / steps_per_period)
         settle = self._settle_periods(scene) if self.settle_periods is None else self.settle_periods
@@ -190,6 +188,20 @@ class KWave(FieldSolver):
         origin = tuple(x - n * scene.grid.spacing for x, n in zip(scene.grid.origin, low, strict=True))
         interior = tuple(slice(before, before + n) for before, n in zip(low, scene.grid.shape, strict=True))
         return _Plan(maps, drive, Grid(maps.shape, scene.grid.spacing, origin), low, interior)
+
+    def _steps_per_period(self, maps: kwave_run.Maps, frequency: float) -> int:
+        limit = kwave_run.stability_limit(maps)
+        contrast = float(maps.sound_speed.max() / maps.sound_speed.min())
+        fewest = max(FEWEST_STEPS_PER_PERIOD, math.ceil(math.pi * contrast / LARGEST_HALF_STEP))
+        if self.steps_per_period is None:
+            return max(fewest, math.ceil(1.0 / (frequency * STABILITY_MARGIN * limit)))
+        checks.check_time_step(1.0 / (frequency * self.steps_per_period), limit)
+        if math.pi * contrast / self.steps_per_period >= 0.5 * math.pi:
+            raise ValueError(
+                f"{self.steps_per_period} steps per period are too few for sound speeds that differ by a factor of "
+                f"{contrast:.1f}; use at least {fewest}."
+            )
+        return self.steps_per_period
 
     def _padding(self, grid: Grid) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Points added before and after each axis; the layer has as many as are added before."""

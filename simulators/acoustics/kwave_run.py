@@ -84,7 +84,7 @@ class Drive:
         return ramp * np.sin(2 * np.pi * step / self.steps_per_period + phases[:, None])
 
 
-def stability_limit(maps: Maps, frequency: float) -> float:
+def stability_limit(maps: Maps) -> float:
     """The largest stable time step [s], by k-Wave's own `check_stability`; infinite without absorption."""
     import_kwave()
     from kwave.utils.checks import check_stability
@@ -118,15 +118,16 @@ def run(
     """
     simulation = _simulation(maps, drive, pml, precision, workers)
     _inject(simulation, weights, drive.signals(phases))
-    for _ in range(drive.steps_per_period * drive.settle_periods):
-        simulation.step()
-        on_step()
-    pressure = _record_period(simulation, drive.steps_per_period, on_step)
-    for _ in range(drive.settle_periods + 1, drive.most_periods):
-        before, pressure = pressure, _record_period(simulation, drive.steps_per_period, on_step)
-        change = _relative_change(simulation.xp, pressure, before)
-        if not change > tolerance:  # also when it is no number: then the run has blown up
-            break
+    with np.errstate(over="ignore", invalid="ignore"):  # a run that blows up is reported as such, once
+        for _ in range(drive.steps_per_period * drive.settle_periods):
+            simulation.step()
+            on_step()
+        pressure = _record_period(simulation, drive.steps_per_period, on_step)
+        for _ in range(drive.settle_periods + 1, drive.most_periods):
+            before, pressure = pressure, _record_period(simulation, drive.steps_per_period, on_step)
+            change = _relative_change(simulation.xp, pressure, before)
+            if not change > tolerance:  # also when it is no number: then the run has blown up
+                break
     return _to_numpy(pressure), change
 
 

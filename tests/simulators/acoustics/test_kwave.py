@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import scipy.fft
 
+from fieldcast.simulators.acoustics import kwave_run
 from fieldcast.simulators.acoustics.checks import points_per_wavelength
 from fieldcast.simulators.acoustics.free_field import FreeField
 from fieldcast.simulators.acoustics.kwave import KWave
@@ -285,6 +286,25 @@ def test_settings_are_refused(settings, message):
 def test_too_long_a_time_step_is_refused():
     with pytest.raises(ValueError, match=r"stability limit.*more steps per period"):
         KWave(steps_per_period=8)(plane_scene(2900.0))
+
+
+def test_sound_speeds_too_far_apart_for_the_time_step_are_refused():
+    # Without absorption no time step is unstable; but this one would pass the slow wave by more than half of it.
+    scene = plane_scene(None)
+    medium = scene.medium
+    fast = Medium(medium.sound_speed.at[:, 50:].set(9000.0), medium.density, medium.attenuation, 1.0, medium.grid)
+    scene = Scene(fast, scene.transducer)
+    with pytest.raises(ValueError, match=r"differ by a factor of 6\.0; use at least 19"):
+        KWave(steps_per_period=12).estimate(scene)
+    assert KWave(settle_periods=10).estimate(scene).steps == 19 * 12
+
+
+def test_a_run_that_blows_up_is_refused(monkeypatch):
+    monkeypatch.setattr(kwave_run, "stability_limit", lambda maps: np.inf)
+    scene = plane_scene(2900.0)
+    lossy = eqx.tree_at(lambda s: s.medium.attenuation, scene, 6.0 * scene.medium.attenuation)
+    with pytest.raises(FloatingPointError, match="blew up"):
+        KWave(progress=False, steps_per_period=7)(lossy)
 
 
 def test_dispersion_at_power_one_is_refused():
