@@ -22,16 +22,14 @@ import numpy as np
 from fieldcast.datasets.atomic import atomic_write
 from fieldcast.simulators.acoustics.field import PressureField
 from fieldcast.simulators.acoustics.head import Head
-from fieldcast.simulators.acoustics.medium import Tissue
 from fieldcast.simulators.acoustics.scene import Scene, scene_from_head
-from fieldcast.simulators.acoustics.tissue import MarsacMueller, TissueMapping
+from fieldcast.simulators.acoustics.tissue import mapping_from
 from fieldcast.simulators.acoustics.transducer import FocusedBowl
 from fieldcast.simulators.grid import Grid
 
 FORMAT_VERSION = 1
 NUM_STORED_POINTS = 512
 _AXES = ("x", "y", "z")
-_MAPPINGS: dict[str, type[TissueMapping]] = {"MarsacMueller": MarsacMueller}
 _COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
 
 
@@ -59,8 +57,6 @@ def write_scene(path: Path, record: SceneRecord) -> None:
     scene = record.scene
     if scene.head is None or scene.mapping is None:
         raise ValueError("Only scenes made from a head (`scene_from_head`) can be stored: this one has maps alone.")
-    if type(scene.mapping).__name__ not in _MAPPINGS:
-        raise ValueError(f"The mapping {type(scene.mapping).__name__} has no entry among {sorted(_MAPPINGS)}.")
     pressure = np.asarray(record.field.pressure)
     if not np.all(np.isfinite(pressure)):
         raise ValueError("The pressure field has non-finite values and is not written.")
@@ -159,9 +155,7 @@ def _write_scene_group(file: h5py.File, record: SceneRecord) -> None:
     group = file.create_group("scene")
     group.attrs["spacing"] = scene.grid.spacing
     group.attrs["origin"] = np.asarray(scene.grid.origin)
-    mapping = {name: value for name, value in vars(scene.mapping).items() if name != "soft_tissue"}
-    group.attrs["mapping"] = json.dumps({"name": type(scene.mapping).__name__, "arguments": mapping})
-    group.attrs["soft_tissue"] = json.dumps(vars(scene.mapping.soft_tissue))
+    group.attrs["mapping"] = json.dumps(scene.mapping.settings())
     group.attrs["provenance"] = json.dumps(record.provenance)
     group.attrs["fieldcast_version"] = version("fieldcast")
     for name, values in {
@@ -190,7 +184,9 @@ def _read(file: h5py.File) -> SceneRecord:
         position=group["position"][()],
         axis=group["axis"][()],
     )
-    scene = scene_from_head(Head(jnp.asarray(hounsfield), grid), transducer, _read_mapping(group))
+    scene = scene_from_head(
+        Head(jnp.asarray(hounsfield), grid), transducer, mapping_from(json.loads(group.attrs["mapping"]))
+    )
     with_phase = bool(file["t0_fields/pressure_real"].attrs["has_phase"])
     pressure = jnp.asarray(real + 1j * imaginary if with_phase else real)
     field = PressureField(pressure, grid, transducer.frequency, scene.focus_region)
@@ -204,13 +200,3 @@ def _finite(dataset: h5py.Dataset) -> np.ndarray:
     if not np.all(np.isfinite(values)):
         raise DamagedFileError(f"{dataset.file.filename}: {dataset.name} has non-finite values.")
     return values
-
-
-def _read_mapping(group: h5py.Group) -> TissueMapping:
-    stored = json.loads(group.attrs["mapping"])
-    if stored["name"] not in _MAPPINGS:
-        raise DamagedFileError(
-            f"{group.file.filename} names the mapping {stored['name']!r}; this version knows {sorted(_MAPPINGS)}."
-        )
-    soft_tissue = Tissue(**json.loads(group.attrs["soft_tissue"]))
-    return _MAPPINGS[stored["name"]](**stored["arguments"], soft_tissue=soft_tissue)

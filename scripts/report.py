@@ -7,9 +7,9 @@ from fieldcast.surrogates.evaluation import FieldErrors, mean_errors, spread_of_
 _COLUMNS = (
     ("relative L2", "relative_l2", 1.0, ".3f"),
     ("relative L2 (log)", "relative_l2_log", 1.0, ".3f"),
-    ("relative L2 (inside)", "relative_l2_inside", 1.0, ".3f"),
+    ("relative L2 (brain)", "relative_l2_inside", 1.0, ".3f"),
     ("focus [mm]", "focal_error", 1e3, ".2f"),
-    ("peak (inside)", "peak_error", 1.0, ".3f"),
+    ("peak (brain)", "peak_error", 1.0, ".3f"),
     ("peak (grid)", "peak_error_grid", 1.0, ".3f"),
     ("-6 dB Dice", "dice", 1.0, ".3f"),
 )

@@ -10,11 +10,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from fieldcast.surrogates.layers.attention_pooling import AttentionPooling
 from fieldcast.surrogates.layers.conv_block import ConvBlock
-from fieldcast.surrogates.layers.convolution import Pointwise
 from fieldcast.surrogates.layers.cross_attention import CrossAttention
 from fieldcast.surrogates.layers.dynamic_conv import DynamicConv
 from fieldcast.surrogates.layers.initialisation import zero_initialised
 from fieldcast.surrogates.layers.point_encoder import PointEncoder
+from fieldcast.surrogates.layers.pointwise import Pointwise
 from fieldcast.surrogates.layers.resample import average_pool, upsample
 
 

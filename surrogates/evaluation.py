@@ -20,10 +20,11 @@ class FieldErrors:
 
     - `relative_l2`: of the amplitude over the whole grid.
     - `relative_l2_log`: the same of log(1 + p / p_max), with the true p_max.
-    - `relative_l2_inside`: of the amplitude inside the skull, where the focus is.
-    - `focal_error`: distance of the peaks inside the skull [m].
-    - `peak_error`: relative error of the peak inside the skull; `peak_error_grid`: of the peak over the whole grid.
-    - `dice`: overlap of the -6 dB focal volumes inside the skull, 1 for equal ones.
+    - `relative_l2_inside`: of the amplitude in the brain (`Head.focus_region`).
+    - `focal_error`: distance of the peaks in the brain [m].
+    - `peak_error`: relative error of the peak in the brain; `peak_error_grid`: of the peak over the whole grid, bone
+      included, which is how it is published for DeepTFUS.
+    - `dice`: overlap of the -6 dB focal volumes in the brain, 1 for equal ones.
     """
 
     relative_l2: float

@@ -5,7 +5,7 @@ from typing import Any
 
 from jaxtyping import PRNGKeyArray
 
-from fieldcast.surrogates.deeptfus import Conditioning, DeepTFUS
+from fieldcast.surrogates.deeptfus import Conditioning
 from fieldcast.surrogates.pressure_model import (
     FreeFieldConditioned,
     PatchedNetwork,
@@ -37,18 +37,17 @@ class ModelRecipe:
 
     def build(self, num_spatial_dims: int, *, key: PRNGKeyArray) -> PressureModel:
         """A fresh model."""
-        points_a_patch = self.patch_size**num_spatial_dims
-        network = DeepTFUS(
-            num_spatial_dims=num_spatial_dims,
-            in_channels=points_a_patch * (2 if self.free_field else 1),
-            out_channels=points_a_patch,
+        network = PatchedNetwork(
+            num_spatial_dims,
+            in_channels=2 if self.free_field else 1,
+            out_channels=2 if self.free_field else 1,
+            patch_size=self.patch_size,
             base_width=self.base_width,
             num_levels=self.num_levels,
             conditioning=self.conditioning,
             key=key,
         )
-        patched = PatchedNetwork(network, self.patch_size)
-        return FreeFieldConditioned(patched) if self.free_field else TransducerConditioned(patched)
+        return FreeFieldConditioned(network) if self.free_field else TransducerConditioned(network)
 
     @staticmethod
     def from_json(stored: dict[str, Any]) -> "ModelRecipe":

@@ -1,5 +1,7 @@
 """A trained surrogate as a field solver: `load_predictor(path)(scene)`."""
 
+import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -51,7 +53,7 @@ class TrainingDomain:
             frequency=transducer.frequency,
             radius_of_curvature=transducer.radius_of_curvature,
             aperture_diameter=transducer.aperture_diameter,
-            mapping=eqx.tree_pformat(scene.mapping, width=10_000),
+            mapping="none" if scene.mapping is None else json.dumps(scene.mapping.settings(), sort_keys=True),
         )
 
     def require(self, scene: Scene) -> None:
@@ -63,7 +65,7 @@ class TrainingDomain:
         asked = TrainingDomain.of(scene)
         for name, trained in asdict(self).items():
             given = getattr(asked, name)
-            same = np.isclose(given, trained, rtol=1e-6) if isinstance(trained, float) else given == trained
+            same = math.isclose(given, trained, rel_tol=1e-6) if isinstance(trained, float) else given == trained
             if not same:
                 raise ValueError(
                     f"This predictor was trained for {name} = {trained}, but the scene has {name} = {given}. Change "

@@ -52,7 +52,7 @@ class Samples:
         return len(self.relative_amplitude)
 
     def __getitem__(self, index: int) -> tuple[ModelInput, np.ndarray]:
-        return jax.tree.map(lambda leaf: leaf[index], self.inputs), self.relative_amplitude[index]
+        return jax.tree.map(lambda leaf: np.asarray(leaf[index]), self.inputs), self.relative_amplitude[index]
 
     def batch(self, indices: np.ndarray, rng: np.random.Generator) -> tuple[ModelInput, np.ndarray]:
         """Some of the scenes, each under a random symmetry of the grid."""
@@ -89,6 +89,7 @@ def fit(
     **Raises:** `DivergedError` when the loss is not finite; the last good state stays on disk.
     """
     folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     optimiser = _optimiser(recipe)
     state = TrainingState(model, optimiser.init(eqx.filter(model, eqx.is_inexact_array)), model)
     progress: dict[str, Any] = {"step": 0, "best_error": float("inf")}
@@ -170,9 +171,10 @@ def _step(state: TrainingState, inputs: ModelInput, amplitude, optimiser: optax.
         return jnp.mean(jax.vmap(model.loss)(inputs, amplitude))
 
     loss, gradient = eqx.filter_value_and_grad(mean_loss)(state.model)
-    updates, optimiser_state = optimiser.update(
-        gradient, state.optimiser, eqx.filter(state.model, eqx.is_inexact_array)
-    )
+    # optax raises Python floats to integer powers, which strict promotion would refuse.
+    with jax.numpy_dtype_promotion("standard"):
+        parameters = eqx.filter(state.model, eqx.is_inexact_array)
+        updates, optimiser_state = optimiser.update(gradient, state.optimiser, parameters)
     model = eqx.apply_updates(state.model, updates)
     return TrainingState(model, optimiser_state, state.best_model), loss
 

@@ -18,6 +18,9 @@ SKIN_THRESHOLD = -200.0
 BONE_THRESHOLD = 300.0
 """Bone lies above [HU]; the threshold of the Marsac/Mueller mappings."""
 
+FOCUS_CLEARANCE = 2e-3
+"""Distance from bone that a focus keeps [m]."""
+
 AIR = -1000.0
 """The CT number of air [HU]."""
 
@@ -91,6 +94,17 @@ class Head(eqx.Module):
         near = self.grid.spacing * ndimage.distance_transform_edt(~cavity) <= 1.25 * radius
         labels, _ = ndimage.label(near & soft)
         return labels == labels[core]
+
+    @cached_property
+    def focus_region(self) -> Bool[np.ndarray, "*space"]:
+        """Where a focus is looked for: the cavity, at least 2 mm clear of bone.
+
+        Voxels cut by the bone's surface hold part of the bone's own pressure, which is often the higher one.
+        """
+        if not self.bone.any():
+            return self.cavity
+        clear = self.cavity & (self.grid.spacing * ndimage.distance_transform_edt(~self.bone) > FOCUS_CLEARANCE)
+        return clear if clear.any() else self.cavity
 
     def resample(self, grid: Grid) -> "Head":
         """The same head on another `grid`, by linear interpolation; air where `grid` leaves the image.

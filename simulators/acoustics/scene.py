@@ -49,8 +49,8 @@ class Scene(eqx.Module):
 
     @property
     def focus_region(self) -> Bool[Array, "*space"] | None:
-        """Where a focus is looked for: the inside of the head, or anywhere when there is no head."""
-        return None if self.head is None else jnp.asarray(self.head.cavity)
+        """Where a focus is looked for: the brain's side of the skull, or anywhere when there is no head."""
+        return None if self.head is None else jnp.asarray(self.head.focus_region)
 
     def in_water(self) -> "Scene":
         """The same transducer and grid without the head: the free field's scene."""

@@ -1,6 +1,8 @@
 """From computed tomography to acoustic maps: published mappings, each under its authors' names."""
 
 import abc
+import dataclasses
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -16,6 +18,10 @@ class TissueMapping(eqx.Module):
     @abc.abstractmethod
     def __call__(self, head: Head, frequency: float) -> Medium:
         """The medium of `head` at the working `frequency` [Hz]."""
+
+    def settings(self) -> dict[str, Any]:
+        """The mapping's name and constants, in a form that JSON can hold; `mapping_from` makes the mapping again."""
+        return {"name": type(self).__name__, **dataclasses.asdict(self)}
 
 
 class MarsacMueller(TissueMapping):
@@ -87,3 +93,16 @@ class MarsacMueller(TissueMapping):
         root = jnp.where(radicand > 0, jnp.sqrt(jnp.where(radicand > 0, radicand, 1.0)), 0.0)
         porosity = 1.0 - root if self.root_inside else root
         return self.attenuation_min + (self.attenuation_max - self.attenuation_min) * porosity
+
+
+def mapping_from(settings: dict[str, Any]) -> TissueMapping:
+    """The mapping whose `settings` are given.
+
+    **Raises:** `ValueError` when this version does not know it.
+    """
+    known = {mapping.__name__: mapping for mapping in (MarsacMueller,)}
+    settings = dict(settings)
+    name = settings.pop("name")
+    if name not in known:
+        raise ValueError(f"There is no mapping named {name!r}; this version knows {sorted(known)}.")
+    return known[name](**settings | {"soft_tissue": Tissue(**settings["soft_tissue"])})

@@ -5,9 +5,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from fieldcast.surrogates.layers.convolution import Pointwise
 from fieldcast.surrogates.layers.fourier_features import fourier_features, num_fourier_features
 from fieldcast.surrogates.layers.initialisation import zero_initialised
+from fieldcast.surrogates.layers.pointwise import Pointwise
 from fieldcast.surrogates.layers.resample import average_pool, upsample
 
 
