@@ -26,7 +26,7 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def errors_table(errors: dict[str, Sequence[FieldErrors]], seconds: dict[str, float]) -> str:
-    """Mean and standard deviation of every error, a solver a row, with the seconds it takes for a field."""
+    """Mean and standard deviation of every error, a solver a row, and the seconds it takes for a field if given."""
     rows = []
     for name, scenes in errors.items():
         mean, spread = mean_errors(scenes), spread_of_errors(scenes)
@@ -34,8 +34,9 @@ def errors_table(errors: dict[str, Sequence[FieldErrors]], seconds: dict[str, fl
             f"{factor * getattr(mean, key):{form}} ± {factor * getattr(spread, key):{form}}"
             for _, key, factor, form in _COLUMNS
         ]
-        rows.append([name, *cells, _duration(seconds[name]) if name in seconds else ""])
-    return markdown_table(["", *(title for title, *_ in _COLUMNS), "time a field"], rows)
+        rows.append([name, *cells, *([_duration(seconds[name])] if seconds else [])])
+    times = ["time a field"] if seconds else []
+    return markdown_table(["", *(title for title, *_ in _COLUMNS), *times], rows)
 
 
 def _duration(seconds: float) -> str:

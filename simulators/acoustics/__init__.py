@@ -1,0 +1,20 @@
+"""Ultrasound in heads: scenes, solvers, fields."""
+
+from fieldcast.simulators.acoustics.field import PressureField as PressureField
+from fieldcast.simulators.acoustics.free_field import FreeField as FreeField
+from fieldcast.simulators.acoustics.head import Head as Head
+from fieldcast.simulators.acoustics.head_image import read_head as read_head
+from fieldcast.simulators.acoustics.head_image import write_field as write_field
+from fieldcast.simulators.acoustics.kwave import KWave as KWave
+from fieldcast.simulators.acoustics.medium import Medium as Medium
+from fieldcast.simulators.acoustics.medium import Tissue as Tissue
+from fieldcast.simulators.acoustics.phantom import SkullPhantom as SkullPhantom
+from fieldcast.simulators.acoustics.placement import Bowl as Bowl
+from fieldcast.simulators.acoustics.placement import grid_around as grid_around
+from fieldcast.simulators.acoustics.placement import place_bowl as place_bowl
+from fieldcast.simulators.acoustics.scene import Scene as Scene
+from fieldcast.simulators.acoustics.scene import scene_from_head as scene_from_head
+from fieldcast.simulators.acoustics.solver import FieldSolver as FieldSolver
+from fieldcast.simulators.acoustics.tissue import MarsacMueller as MarsacMueller
+from fieldcast.simulators.acoustics.transducer import FocusedBowl as FocusedBowl
+from fieldcast.simulators.grid import Grid as Grid

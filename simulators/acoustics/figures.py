@@ -63,22 +63,24 @@ def draw_slice(
     index: tuple[int, ...],
     limit: float | None = None,
 ):
-    """Draw the slice at `index` across axis `normal` into `panel`; returns the image for a colour bar [kPa]."""
+    """Draw the slice at `index` across axis `normal`; returns the image, whose label names the unit of its colours."""
     grid = field.grid
     across, up = (axis for axis in range(3) if axis != normal)
     extent = _extent(grid, across, up)
-    amplitude = 1e-3 * np.asarray(field.amplitude).take(index[normal], axis=normal)
+    limit = float(np.max(np.asarray(field.amplitude))) if limit is None else limit
+    scale, unit = (1e-6, "MPa") if limit >= 1e6 else (1e-3, "kPa")
+    amplitude = scale * np.asarray(field.amplitude).take(index[normal], axis=normal)
     if head is not None:
         ct = np.asarray(head.hounsfield).take(index[normal], axis=normal)
         panel.imshow(ct.T, origin="lower", extent=extent, cmap="gray", vmin=-1000, vmax=2000)
-    limit = float(np.max(np.asarray(field.amplitude))) if limit is None else limit
     # Weak pressure is transparent, so that the bone shows through.
-    opacity = np.clip(amplitude / (0.25e-3 * limit), 0.15, 0.85)
+    opacity = np.clip(amplitude / (0.25 * scale * limit), 0.15, 0.85)
     image = panel.imshow(
-        amplitude.T, origin="lower", extent=extent, cmap="inferno", vmin=0, vmax=1e-3 * limit, alpha=opacity.T
+        amplitude.T, origin="lower", extent=extent, cmap="inferno", vmin=0, vmax=scale * limit, alpha=opacity.T
     )
+    image.set_label(f"pressure amplitude [{unit}]")
     axes = [1e3 * points for points in grid.axes()]
-    half = 0.5e-3 * field.focus.pressure
+    half = 0.5 * scale * field.focus.pressure
     panel.contour(axes[across], axes[up], amplitude.T, levels=[half], colors="cyan", linewidths=0.8)
     focus = [1e3 * x for x in field.focus.position]
     panel.plot(focus[across], focus[up], "+", color="white", markersize=9)
@@ -129,5 +131,5 @@ def _scale_bar(panel: "Axes", extent: tuple[float, float, float, float]) -> None
 
 def _colour_bar(figure: "Figure", image, panels) -> None:
     bar = figure.colorbar(image, ax=panels, shrink=0.85)
-    bar.set_label("pressure amplitude [kPa]")
+    bar.set_label(image.get_label())
     bar.solids.set_alpha(1.0)
