@@ -52,6 +52,7 @@ def query(
         answers["k-Wave"] = KWave()(scene)
     for name, field in answers.items():
         folder = output if name == "surrogate" else output / "kwave"
+        folder.mkdir(parents=True, exist_ok=True)
         write_field(folder / "field.nii.gz", field, image)
         write_field(folder / "field_full.nii.gz", field)
         save_figure(plot_field(field, scene.head, scene.transducer, f"{head.name}: {name}"), folder / "field.png")

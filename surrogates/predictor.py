@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jrandom
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, PyTree
 
 from fieldcast.simulators.acoustics.field import PressureField
 from fieldcast.simulators.acoustics.free_field import FreeFieldTable, free_field_table
@@ -148,7 +148,7 @@ def load_predictor(folder: Path | str) -> FieldPredictor:
     **Raises:** `CheckpointError` when there is none, or it is damaged, or of another kind.
     """
 
-    def make_like(header: dict) -> tuple[PressureModel, Float[Array, " bin"]]:
+    def make_like(header: dict) -> PyTree:
         recipe, ndim = ModelRecipe.from_json(header["model"]), header["domain"]["ndim"]
         # Shapes are all that is needed, so nothing is drawn at random.
         return eqx.filter_eval_shape(lambda: (recipe.build(ndim, key=jrandom.key(0)), jnp.zeros(_NUM_BINS)))

@@ -1,6 +1,7 @@
 """A trained surrogate as a field solver: exact reload, linearity, gradients, refusals, calibrated error."""
 
 import dataclasses
+import json
 
 import equinox as eqx
 import jax
@@ -14,7 +15,7 @@ from fieldcast.simulators.acoustics.head import Head
 from fieldcast.simulators.acoustics.scene import Scene, scene_from_head
 from fieldcast.simulators.acoustics.tissue import MarsacMueller
 from fieldcast.simulators.grid import Grid
-from fieldcast.surrogates.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from fieldcast.surrogates.checkpoint import CheckpointError, save_checkpoint
 from fieldcast.surrogates.model_recipe import ModelRecipe
 from fieldcast.surrogates.predictor import FieldPredictor, error_curve, load_predictor
 from fieldcast.surrogates.pressure_model import ModelInput, PressureModel
@@ -68,8 +69,9 @@ def test_answer_does_not_depend_on_where_the_world_begins(trained):
 
 def test_gradient_in_position_and_axis_is_the_finite_difference(trained, x64):
     predictor, _ = trained
-    scene = jax.tree.map(lambda x: jnp.asarray(x, dtype=float), small_scene(0))
-    predictor = jax.tree.map(lambda x: jnp.asarray(x, dtype=float), predictor)
+    scene, predictor = jax.tree.map(
+        lambda x: jnp.asarray(x, dtype=float) if eqx.is_inexact_array(x) else x, (small_scene(0), predictor)
+    )
     target = np.asarray(scene.transducer.geometric_focus) + 1.3e-3
 
     def pressure(position, axis):
@@ -118,9 +120,9 @@ def test_damaged_or_foreign_checkpoints_are_refused(trained, tmp_path, damage):
     elif damage == "other kind":
         save_checkpoint(path, {"kind": "something else"}, {"weights": jnp.ones(3)})
     elif damage == "other model":
-        header, _ = load_checkpoint(folder / "predictor.ckpt", "fieldcast.FieldPredictor", lambda h: jnp.ones(0))
-        header.pop("magic"), header.pop("sha256")
-        save_checkpoint(path, header, {"weights": jnp.ones(3)})
+        header = json.loads(whole.partition(b"\n")[0])
+        kept = {name: header[name] for name in ("kind", "domain", "model")}
+        save_checkpoint(path, kept, {"weights": jnp.ones(3)})
     message = {
         "truncated": "truncated or corrupted",
         "flipped": "truncated or corrupted",
