@@ -83,7 +83,7 @@ def test_gradient_in_position_and_axis_is_the_finite_difference(trained, x64):
     direction = jnp.asarray([0.3, -0.5, 0.8])
     for which, (gradient, step) in enumerate(zip(gradients, (1e-7, 1e-5), strict=True)):
         ends = [
-            pressure(*(x + sign * step * direction * (i == which) for i, x in enumerate((position, axis))))
+            pressure(*(x + sign * step * direction * float(i == which) for i, x in enumerate((position, axis))))
             for sign in (1, -1)
         ]
         difference = (ends[0] - ends[1]) / (2 * step)
