@@ -51,7 +51,7 @@ class MainJob:
 QUICK = MainJob(
     recipe=UltrasoundRecipe(num_scenes=10),
     published_training=TrainingRecipe(num_steps=10, validate_every=5),
-    physics_training=TrainingRecipe(num_steps=60, validate_every=20),
+    physics_training=TrainingRecipe(num_steps=40, validate_every=20),
     larger_grids=(),
 )
 
