@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax import lax
+from random_weights import filled
 from scipy import ndimage
 
 from fieldcast.surrogates.layers.attention_pooling import AttentionPooling
@@ -25,15 +26,6 @@ from fieldcast.surrogates.layers.resample import average_pool, upsample
 pytestmark = pytest.mark.usefixtures("x64")
 
 GRIDS = {1: (7,), 2: (5, 6), 3: (4, 6, 5)}
-
-
-def filled(layer, key):
-    """The layer with random numbers in place of its arrays, so that nothing is zero by initialisation."""
-    arrays, rest = eqx.partition(layer, eqx.is_array)
-    leaves, tree = jax.tree.flatten(arrays)
-    keys = jax.random.split(key, len(leaves))
-    leaves = [0.3 * jax.random.normal(k, leaf.shape, leaf.dtype) for k, leaf in zip(keys, leaves, strict=True)]
-    return eqx.combine(jax.tree.unflatten(tree, leaves), rest)
 
 
 def correlated(x, weight):
