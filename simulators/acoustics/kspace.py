@@ -19,18 +19,17 @@ from fieldcast.simulators.acoustics.kspace_layer import PerfectlyMatchedLayer
 from fieldcast.simulators.acoustics.kspace_scheme import KSpaceScheme
 from fieldcast.simulators.acoustics.kspace_sources import GridWeights, PressureSource
 from fieldcast.simulators.acoustics.kspace_stability import stability_limit
+from fieldcast.simulators.acoustics.kwave import (
+    FEWEST_STEPS_PER_PERIOD,
+    LARGEST_HALF_STEP,
+    PATIENCE,
+    STABILITY_MARGIN,
+)
 from fieldcast.simulators.acoustics.medium import Medium
 from fieldcast.simulators.acoustics.scene import Scene
 from fieldcast.simulators.acoustics.solver import FieldSolver
 from fieldcast.simulators.acoustics.time_step_error import compensate
 from fieldcast.simulators.acoustics.transducer import Transducer
-
-FEWEST_STEPS_PER_PERIOD = 12
-STABILITY_MARGIN = 0.95
-"""Largest share of the stability limit that a time step chosen here may have."""
-
-PATIENCE = 3
-"""Longest run chosen here, in times needed to settle."""
 
 
 class KSpace(FieldSolver):
@@ -45,7 +44,7 @@ class KSpace(FieldSolver):
     **Arguments:**
 
     - `steps_per_period`: default the smallest number with a time step safely (5 %) below the stability limit, at
-      least 12.
+      least 12, and enough for the contrast of sound speeds.
     - `settle_periods`: periods before the field is observed. Default: the ramp, and the way from the transducer to the
       farthest corner of the grid at the slowest sound speed. Echoes in the skull take longer; `tolerance` sees to that.
     - `tolerance`: the run ends when two successive periods differ by at most this (relative L2 norm); 0 runs all.
@@ -168,11 +167,18 @@ class KSpace(FieldSolver):
     def _steps_per_period(self, scene: Scene, absorption: Absorption) -> int:
         medium = self.layer.surround(scene.medium)
         limit = float(stability_limit(medium, absorption, self.reference_sound_speed))
-        steps = self.steps_per_period
-        if steps is None:
-            steps = max(FEWEST_STEPS_PER_PERIOD, math.ceil(1.0 / (scene.frequency * STABILITY_MARGIN * limit)))
-        checks.check_time_step(1.0 / (scene.frequency * steps), limit)
-        return steps
+        reference = self.reference_sound_speed or float(jnp.max(medium.sound_speed))
+        contrast = reference / float(jnp.min(medium.sound_speed))
+        fewest = max(FEWEST_STEPS_PER_PERIOD, math.ceil(math.pi * contrast / LARGEST_HALF_STEP))
+        if self.steps_per_period is None:
+            return max(fewest, math.ceil(1.0 / (scene.frequency * STABILITY_MARGIN * limit)))
+        checks.check_time_step(1.0 / (scene.frequency * self.steps_per_period), limit)
+        if self.steps_per_period <= 2.0 * contrast:
+            raise ValueError(
+                f"{self.steps_per_period} steps per period are too few for a reference sound speed {contrast:.1f} "
+                f"times the slowest; use at least {fewest}."
+            )
+        return self.steps_per_period
 
 
 @eqx.filter_jit

@@ -1,6 +1,7 @@
 """Sources of the time-domain k-space scheme: where they are, what they emit, and how it acts on the field."""
 
 import abc
+from collections.abc import Sequence
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -150,7 +151,7 @@ class GridPoints(Support):
     index: Int[Array, "point axis"]
     shape: tuple[int, ...] = eqx.field(static=True)
 
-    def __init__(self, index: ArrayLike, shape: tuple[int, ...]):
+    def __init__(self, index: ArrayLike | Sequence[Sequence[int]], shape: tuple[int, ...]):
         index = np.asarray(index)
         if index.ndim != 2 or not np.issubdtype(index.dtype, np.integer) or index.size == 0:
             raise ValueError(f"A source needs integer indices of shape (point, axis), got {index.dtype} {index.shape}.")

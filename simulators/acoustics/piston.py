@@ -80,7 +80,7 @@ class Piston(Transducer):
             distance = 0.5 * self.diameter * np.sqrt(fraction)
             azimuth = math.pi * (3.0 - math.sqrt(5.0)) * np.arange(num_points)
             local = np.stack([np.zeros(num_points), distance * np.cos(azimuth), distance * np.sin(azimuth)], axis=-1)
-        return self.position[None] + jnp.asarray(local, dtype=float) @ frame(self.axis)
+        return self.position[None] + jnp.asarray(local, self.axis.dtype) @ frame(self.axis)
 
     def samples(self, distance: float) -> SurfaceSamples:
         """Points about `distance` [m] apart, by which smooth functions are integrated over the surface."""

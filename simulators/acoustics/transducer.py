@@ -158,7 +158,7 @@ class FocusedBowl(Transducer):
             distance = np.sqrt(along * (2.0 * radius - along))
             azimuth = math.pi * (3.0 - math.sqrt(5.0)) * np.arange(num_points)
             local = np.stack([along, distance * np.cos(azimuth), distance * np.sin(azimuth)], axis=-1)
-        return self.position[None] + jnp.asarray(local, dtype=float) @ frame(self.axis)
+        return self.position[None] + jnp.asarray(local, self.axis.dtype) @ frame(self.axis)
 
     def samples(self, distance: float) -> SurfaceSamples:
         """Points about `distance` [m] apart, by which smooth functions are integrated over the surface."""
@@ -192,9 +192,10 @@ class FocusedBowl(Transducer):
 
 def placed(transducer, local: np.ndarray, measure: np.ndarray) -> SurfaceSamples:
     """Samples of a `transducer` that vibrates in phase, from points in its own frame (axis first) [m]."""
+    dtype = transducer.axis.dtype
     return SurfaceSamples(
-        points=transducer.position[None] + jnp.asarray(local, dtype=float) @ frame(transducer.axis),
-        measure=jnp.asarray(measure, dtype=float),
+        points=transducer.position[None] + jnp.asarray(local, dtype) @ frame(transducer.axis),
+        measure=jnp.asarray(measure, dtype),
         pressure=jnp.broadcast_to(transducer.surface_pressure, measure.shape),
         phase=transducer.phase,
     )

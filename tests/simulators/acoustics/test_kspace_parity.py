@@ -1,7 +1,7 @@
 """The k-space scheme equals k-Wave to round-off: one named case for every feature and their combinations."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import equinox as eqx
 import jax
@@ -166,7 +166,8 @@ def kwave_answer(case: Case) -> np.ndarray:
     )
 
 
-@eqx.filter_jit
+# Small problems, many programs: compile fast rather than fast code.
+@partial(jax.jit, static_argnums=0, compiler_options={"xla_backend_optimization_level": 0})
 def our_answer(case: Case, medium: Medium, sources: tuple, pressure: jax.Array) -> jax.Array:
     scheme = KSpaceScheme(
         medium,

@@ -1,0 +1,176 @@
+"""Gradients through the time-domain solver against central differences, in double precision."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from kspace_scenes import FREQUENCY, textured_medium, textured_scene
+
+from fieldcast.simulators.acoustics.kspace import KSpace
+from fieldcast.simulators.acoustics.kspace_absorption import PowerLaw
+from fieldcast.simulators.acoustics.kspace_layer import PerfectlyMatchedLayer
+from fieldcast.simulators.acoustics.kspace_run import simulate
+from fieldcast.simulators.acoustics.kspace_scheme import KSpaceScheme
+from fieldcast.simulators.acoustics.kspace_sources import GridPoints, PressureSource
+from fieldcast.simulators.acoustics.medium import Medium
+from fieldcast.simulators.acoustics.piston import Piston
+from fieldcast.simulators.acoustics.scene import Scene
+from fieldcast.simulators.acoustics.transducer_array import TransducerArray
+from fieldcast.simulators.grid import Grid
+
+pytestmark = pytest.mark.usefixtures("x64")
+
+RELATIVE = 1e-6
+SOLVER = KSpace(tolerance=0.0, settle_periods=6, most_periods=8, steps_per_period=24, layer=PerfectlyMatchedLayer(6))
+
+LEAVES = {
+    "sound speed": lambda scene: scene.medium.sound_speed,
+    "density": lambda scene: scene.medium.density,
+    "attenuation": lambda scene: scene.medium.attenuation,
+    "source amplitude": lambda scene: scene.transducer.surface_pressure,
+    "phase": lambda scene: scene.transducer.phase,
+    "position": lambda scene: scene.transducer.position,
+    "axis": lambda scene: scene.transducer.axis,
+}
+STEP = {"phase": 1e-3, "position": 1e-6, "axis": 1e-3}
+"""Of the difference; relative for all others."""
+
+
+def check(scalar, gradient, value, name, seed=0):
+    """The gradient along a random direction against the central difference."""
+    random = jnp.asarray(np.random.default_rng(seed).standard_normal(value.shape))
+    step = STEP[name] * random if name in STEP else 1e-4 * value * random
+    difference = 0.5 * (scalar(value + step) - scalar(value - step))
+    assert float(difference) != 0.0
+    assert float(jnp.sum(gradient * step)) == pytest.approx(float(difference), rel=RELATIVE)
+
+
+def measure(shape):
+    """Weights of a scalar that depends on amplitude and phase of the field everywhere."""
+    random = np.random.default_rng(7)
+    return jnp.asarray(random.standard_normal(shape) + 1j * random.standard_normal(shape))
+
+
+def scalar_of(scene, solver):
+    return 1e-6 * jnp.sum(jnp.real(measure(scene.grid.shape) * solver(scene).pressure))
+
+
+@pytest.fixture(scope="module")
+def scene():
+    with jax.enable_x64(True):
+        return textured_scene((24, 26), phase=0.3)
+
+
+@pytest.fixture(scope="module")
+def gradient(scene):
+    with jax.enable_x64(True):
+        return eqx.filter_grad(scalar_of)(scene, SOLVER)
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_scene(scene, gradient, name):
+    leaf = LEAVES[name]
+    check(lambda value: scalar_of(eqx.tree_at(leaf, scene, value), SOLVER), leaf(gradient), leaf(scene), name)
+
+
+def test_scene_in_three_dimensions_with_a_fixed_reference():
+    scene = textured_scene((12, 13, 16))
+    solver = KSpace(
+        tolerance=0.0,
+        settle_periods=4,
+        most_periods=6,
+        steps_per_period=24,
+        layer=PerfectlyMatchedLayer(4),
+        reference_sound_speed=3000.0,
+    )
+    gradient = eqx.filter_grad(scalar_of)(scene, solver)
+    for name in ("sound speed", "axis"):
+        leaf = LEAVES[name]
+        check(
+            lambda value, leaf=leaf: scalar_of(eqx.tree_at(leaf, scene, value), solver),
+            leaf(gradient),
+            leaf(scene),
+            name,
+        )
+
+
+def test_array_of_elements(scene):
+    elements = [
+        Piston(
+            diameter=3e-3,
+            frequency=FREQUENCY,
+            surface_pressure=1e5,
+            phase=0.5 * n,
+            position=(x, -9e-3),
+            axis=(0.1, 1.0),
+        )
+        for n, x in enumerate((-4e-3, 0.5e-3, 5e-3))
+    ]
+    scene = Scene(scene.medium, TransducerArray.of(elements))
+    gradient = eqx.filter_grad(scalar_of)(scene, SOLVER)
+    for name, field in (("phase", "phase"), ("source amplitude", "surface_pressure"), ("position", "position")):
+
+        def leaf(scene, field=field):
+            return getattr(scene.transducer.elements, field)
+
+        check(
+            lambda value, leaf=leaf: scalar_of(eqx.tree_at(leaf, scene, value), SOLVER),
+            leaf(gradient),
+            leaf(scene),
+            name,
+        )
+
+
+def test_adaptive_run_and_its_checkpoints(scene):
+    """Reverse mode through a loop whose length depends on the field; deeper nesting changes nothing."""
+    solver = KSpace(tolerance=0.1, settle_periods=5, steps_per_period=24, layer=PerfectlyMatchedLayer(6))
+    leaf = LEAVES["position"]
+    gradient = leaf(eqx.filter_grad(scalar_of)(scene, solver))
+    check(lambda value: scalar_of(eqx.tree_at(leaf, scene, value), solver), gradient, leaf(scene), "position")
+    deeper = eqx.filter_grad(scalar_of)(scene, KSpace(**{**vars(solver), "checkpoint_levels": 3}))
+    np.testing.assert_allclose(leaf(deeper), gradient, rtol=1e-9)
+
+
+def test_forward_mode(scene, gradient):
+    leaf = LEAVES["phase"]
+    _, tangent = jax.jvp(
+        lambda value: scalar_of(eqx.tree_at(leaf, scene, value), SOLVER), (leaf(scene),), (jnp.ones(()),)
+    )
+    assert float(tangent) == pytest.approx(float(leaf(gradient)), rel=1e-9)
+
+
+def test_time_domain():
+    """The nonlinear, dispersive scheme with an initial pressure and a source: every input."""
+    grid = Grid((18, 20), 1e-3)
+    medium = textured_medium(grid, power=1.5)
+    medium = Medium(medium.sound_speed, medium.density, medium.attenuation, 1.5, grid, jnp.full(grid.shape, 6.0))
+    random = np.random.default_rng(0)
+    pressure = 1e7 * jnp.asarray(random.standard_normal(grid.shape))
+    points = GridPoints(np.asarray([[5, 5], [6, 9], [7, 12]]), grid.shape)
+    inputs = (medium, pressure, 1e6 * jnp.asarray(random.standard_normal((3, 30))))
+
+    @eqx.filter_jit
+    def scalar(inputs):
+        medium, pressure, signals = inputs
+        scheme = KSpaceScheme(
+            medium,
+            5e-8,
+            [PressureSource(points, signals)],
+            absorption=PowerLaw(dispersion=True),
+            layer=PerfectlyMatchedLayer(5, outside=False),
+        )
+        _, records = simulate(scheme, scheme.released(pressure), 40, lambda s: s.pressure, checkpoint_levels=1)
+        return 1e-14 * jnp.sum(records[-1] ** 2) + 1e-7 * jnp.sum(records[20])
+
+    gradient = eqx.filter_grad(scalar)(inputs)
+    leaves = {
+        "sound speed": lambda x: x[0].sound_speed,
+        "density": lambda x: x[0].density,
+        "attenuation": lambda x: x[0].attenuation,
+        "B/A": lambda x: x[0].nonlinearity,
+        "initial pressure": lambda x: x[1],
+        "signals": lambda x: x[2],
+    }
+    for name, leaf in leaves.items():
+        check(lambda value, leaf=leaf: scalar(eqx.tree_at(leaf, inputs, value)), leaf(gradient), leaf(inputs), name)
