@@ -13,7 +13,7 @@ demo: $(INSTALLED)
 	$(BIN)/fieldcast demo
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
