@@ -69,8 +69,8 @@ def sinc(x: ArrayLike) -> Float[Array, "..."]:
     return jnp.sinc(jnp.asarray(x) / math.pi)
 
 
-def scaled(spectrum: Complex[Array, "*spectrum"], factor: Float[Array, "*spectrum"]) -> Complex[Array, "*spectrum"]:
-    """A spectrum times a real symbol."""
+def scaled(spectrum: Complex[Array, "..."], factor: Float[Array, "..."]) -> Complex[Array, "..."]:
+    """A spectrum, or a complex field, times a real factor of the same precision; they may broadcast."""
     return jax.lax.complex(jnp.real(spectrum) * factor, jnp.imag(spectrum) * factor)
 
 

@@ -36,6 +36,12 @@ def check_concrete(scene: Scene) -> None:
         )
 
 
+def known_values(scene: Scene) -> Scene | None:
+    """The scene's values, also inside of `grad`; `None` inside of `jit` and `vmap`."""
+    values = jax.tree.map(lambda leaf: jax.lax.stop_gradient(leaf) if eqx.is_array(leaf) else leaf, scene)
+    return None if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values)) else values
+
+
 def check_medium(medium: Medium) -> None:
     """**Raises:** `ValueError` for maps that are not finite, or not positive (attenuation: negative)."""
     for name, unit in (("sound_speed", "m/s"), ("density", "kg/m^3"), ("attenuation", "dB/(MHz^y cm)")):

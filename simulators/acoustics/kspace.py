@@ -89,7 +89,7 @@ class KSpace(FieldSolver):
             )
 
     def __call__(self, scene: Scene) -> PressureField:
-        known = _untraced(scene)
+        known = checks.known_values(scene)
         if known is not None:
             checks.check_scene(known)
         solver = self._filled(scene, known)
@@ -190,12 +190,6 @@ def _solve(
         scheme, timing, checkpoint_levels=solver.checkpoint_levels, progress=solver.progress
     )
     return pressure[scheme.interior], change
-
-
-def _untraced(scene: Scene) -> Scene | None:
-    """The scene's values, also inside of `grad`; `None` inside of `jit` and `vmap`."""
-    values = jax.tree.map(lambda leaf: jax.lax.stop_gradient(leaf) if eqx.is_array(leaf) else leaf, scene)
-    return None if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(values)) else values
 
 
 def _settle_periods(scene: Scene, ramp_periods: int) -> int:

@@ -103,7 +103,7 @@ class KSpaceScheme(eqx.Module):
         self.interior = layer.interior(user_shape)
         self.density = medium.density
         self.sound_speed_squared = medium.sound_speed**2
-        self.step_over_density = tuple(time_step / _staggered(medium.density, axis) for axis in range(len(shape)))
+        self.step_over_density = tuple(time_step / staggered(medium.density, axis) for axis in range(len(shape)))
         self.nonlinearity = medium.nonlinearity
         self.losses = absorption.terms(medium)
         self.correction = spectral.sinc(angle)
@@ -199,7 +199,7 @@ class KSpaceScheme(eqx.Module):
         return tuple(spectral.inverse_real_fft(symbol * spectrum, self.shape) for symbol in self.gradient)
 
 
-def _staggered(field: Float[Array, "*space"], axis: int) -> Float[Array, "*space"]:
+def staggered(field: Float[Array, "*space"], axis: int) -> Float[Array, "*space"]:
     """The field half a point further along `axis`: mean of neighbours; the last plane keeps its own value."""
     following = jnp.concatenate(
         [jax.lax.slice_in_dim(field, 1, None, axis=axis), jax.lax.slice_in_dim(field, -1, None, axis=axis)], axis=axis
