@@ -1,0 +1,208 @@
+"""The ITRUSST intercomparison, benchmarks 1 to 6 with both sources: solve, compare, draw.
+
+`solve` stores a case's central plane under runs/itrusst; `compare` measures every stored field against the most
+trusted one of its case and writes docs/results/itrusst.json, and `draw` the figures beside it.
+
+    python benchmarks/itrusst.py solve --case BM3-SC1 --solver born
+    python benchmarks/itrusst.py solve --case all --solver exact
+    python benchmarks/itrusst.py solve --case BM1-SC1 BM3-SC1 --solver kspace --spacing 1e-3
+    python benchmarks/itrusst.py compare
+    python benchmarks/itrusst.py draw
+
+`--quick` solves at 1 mm. At 0.5 mm a case of `born` takes minutes on two cores, of `kspace` some ten minutes, and of
+`kwave` an hour.
+"""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import jax
+import numpy as np
+import tyro
+from itrusst_figures import draw_case_pair
+
+from fieldcast.simulators.acoustics.born_series import BornSeries
+from fieldcast.simulators.acoustics.figures import save_figure
+from fieldcast.simulators.acoustics.itrusst import BENCHMARKS, CASES, COMPARISON_PLANE, Case, comparison_plane, scene
+from fieldcast.simulators.acoustics.itrusst_metrics import behind_exit_plane, differences, protocol, read
+from fieldcast.simulators.acoustics.kspace import KSpace
+from fieldcast.simulators.acoustics.kwave import KWave
+from fieldcast.simulators.acoustics.layered_beam import layered_beam
+
+SpacingMetres = float
+SOLVERS: dict[str, Callable[[], Any]] = {"born": BornSeries, "kspace": KSpace, "kwave": KWave}
+TRUST = ("exact", "kwave", "kspace", "born")
+"""Whose field is the reference of a case: the first of these that is stored, on its finest grid."""
+
+PUBLISHED_SPACING, QUICK_SPACING = 0.5e-3, 1e-3
+ROOT = Path(__file__).parents[1]
+STORE, RESULTS = ROOT / "runs" / "itrusst", ROOT / "docs" / "results"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A field of a case on the comparison plane, and where it came from."""
+
+    solver: str
+    spacing: float | None
+    amplitude: np.ndarray
+    record: dict[str, Any]
+
+    @property
+    def label(self) -> str:
+        return self.solver if self.spacing is None else f"{self.solver}, {1e3 * self.spacing:.4g} mm"
+
+
+def solve(
+    case: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME")],
+    solver: tuple[Literal["exact", "born", "kspace", "kwave"], ...],
+    spacing: float = PUBLISHED_SPACING,
+    quick: bool = False,
+) -> None:
+    """Solve cases and store their central planes.
+
+    Args:
+        case: names such as BM3-SC1, or "all".
+        solver: one or more; `exact` knows flat layers only.
+        spacing: of the grid [m].
+        quick: on a grid of 1 mm.
+    """
+    spacing = QUICK_SPACING if quick else spacing
+    for name in CASES if "all" in case else case:
+        for kind in solver:
+            if kind == "exact" and CASES[name].benchmark.centre is not None:
+                print(f"{name}: no exact field behind curved layers")
+                continue
+            start = time.perf_counter()
+            if kind == "exact":
+                stem, amplitude = kind, exact_plane(CASES[name])
+            else:
+                stem = f"{kind}_{1e6 * spacing:.0f}um"
+                amplitude = comparison_plane(SOLVERS[kind]()(scene(CASES[name], spacing)))
+            record = {
+                "case": name,
+                "solver": kind,
+                "spacing": None if kind == "exact" else spacing,
+                "seconds": round(time.perf_counter() - start, 1),
+                "machine": machine(),
+                "date": date.today().isoformat(),
+                "version": version("fieldcast"),
+            }
+            STORE.mkdir(parents=True, exist_ok=True)
+            path = STORE / f"{name}_{stem}.npz"
+            np.savez_compressed(path, amplitude=amplitude.astype(np.float32), record=json.dumps(record))
+            print(f"{path.name}: {record['seconds']} s", flush=True)
+
+
+def exact_plane(case: Case) -> np.ndarray:
+    """The exact amplitude behind flat layers; NaN around the source."""
+    x, y = COMPARISON_PLANE.axes()
+    offset, place = np.unique(np.round(np.abs(y), 9), return_inverse=True)
+    benchmark = case.benchmark
+    field = layered_beam(
+        case.source.transducer(),
+        x,
+        offset,
+        layers=benchmark.layers,
+        front=benchmark.front,
+        before=benchmark.before,
+        behind=benchmark.behind,
+    )
+    return np.abs(field[:, place])
+
+
+def machine() -> str:
+    accelerator = jax.devices()[0]
+    kind = platform.machine() if accelerator.platform == "cpu" else accelerator.device_kind
+    return f"{kind}, {os.cpu_count()} cores"
+
+
+def stored(case: str) -> list[Stored]:
+    """The stored fields of a case, the most trusted first."""
+    found = []
+    for path in STORE.glob(f"{case}_*.npz"):
+        with np.load(path) as file:
+            record = json.loads(str(file["record"]))
+            found.append(Stored(record["solver"], record["spacing"], file["amplitude"].astype(float), record))
+    return sorted(found, key=lambda field: (TRUST.index(field.solver), field.spacing or 0.0))
+
+
+def compare() -> None:
+    """Measure every stored field and replace its rows in docs/results/itrusst.json."""
+    path = RESULTS / "itrusst.json"
+    table = json.loads(path.read_text()) if path.exists() else {"fields": [], "differences": []}
+    for name, case in CASES.items():
+        known = stored(name)
+        for field in known:
+            replace(table["fields"], reading(field, case), ("case", "solver", "spacing"))
+        for other in known[1:]:
+            replace(table["differences"], comparison(name, known[0], other), ("case", "solver", "spacing"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(table, indent=1) + "\n")
+    print_table(table)
+
+
+def reading(field: Stored, case: Case) -> dict[str, Any]:
+    """What is read off one field, in kPa and mm."""
+    rules = protocol(case)
+    found = read(behind_exit_plane(field.amplitude, rules), rules, COMPARISON_PLANE.spacing)
+    x, y = (axis[i] for axis, i in zip(COMPARISON_PLANE.axes(), found.peak_index, strict=True))
+    widths = {f"{name}_mm": 1e3 * value for name, value in asdict(found).items() if "width" in name}
+    values = {"peak_kpa": 1e-3 * found.peak_pressure, "peak_x_mm": 1e3 * x, "peak_y_mm": 1e3 * y, **widths}
+    return {**field.record, **rounded(values)}
+
+
+def comparison(case: str, reference: Stored, other: Stored) -> dict[str, Any]:
+    found = differences(reference.amplitude, other.amplitude, protocol(CASES[case]), COMPARISON_PLANE.spacing)
+    return {"reference": reference.label, **other.record, **rounded(asdict(found))}
+
+
+def rounded(values: dict[str, float]) -> dict[str, float | None]:
+    """JSON has no NaN."""
+    return {name: None if np.isnan(value) else round(float(value), 4) for name, value in values.items()}
+
+
+def replace(rows: list[dict[str, Any]], row: dict[str, Any], keys: tuple[str, ...]) -> None:
+    """Put `row` in the place of the one with the same values of `keys`."""
+    rows[:] = [other for other in rows if any(other[key] != row[key] for key in keys)] + [row]
+    rows.sort(key=lambda row: (row["case"], TRUST.index(row["solver"]), row["spacing"] or 0.0))
+
+
+def print_table(table: dict[str, list[dict[str, Any]]]) -> None:
+    """Differences as a Markdown table."""
+    columns = ("linf_percent", "l2_percent", "peak_pressure_percent", "peak_position_mm")
+    columns += ("axial_width_6db_mm", "lateral_width_6db_mm", "seconds")
+    print("| case | reference | solver | " + " | ".join(columns) + " |")
+    print("|---" * (len(columns) + 3) + "|")
+    for row in table["differences"]:
+        numbers = ["" if row[name] is None else f"{row[name]:.3g}" for name in columns]
+        solver = f"{row['solver']}, {1e3 * row['spacing']:.4g} mm"
+        print(f"| {row['case']} | {row['reference']} | {solver} | " + " | ".join(numbers) + " |")
+
+
+def draw() -> None:
+    """One figure a benchmark: the reference, the best other field, their difference, and profiles."""
+    for benchmark in BENCHMARKS:
+        rows = {name: stored(name) for name, case in CASES.items() if case.benchmark is benchmark}
+        rows = {name: fields for name, fields in rows.items() if fields}
+        if rows:
+            figure = draw_case_pair(
+                {
+                    name: {field.label: behind_exit_plane(field.amplitude, protocol(CASES[name])) for field in fields}
+                    for name, fields in rows.items()
+                },
+                {name: protocol(CASES[name]) for name in rows},
+            )
+            print(save_figure(figure, RESULTS / f"itrusst_{benchmark.name}.png"))
+
+
+if __name__ == "__main__":
+    tyro.extras.subcommand_cli_from_dict({"solve": solve, "compare": compare, "draw": draw})
