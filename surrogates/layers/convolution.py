@@ -5,9 +5,10 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-import jax.random as jrandom
 from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
+
+from fieldcast.surrogates.layers.initialisation import uniform_weight_and_bias
 
 
 def convolve(
@@ -102,12 +103,8 @@ class Conv(eqx.Module):
             raise ValueError(f"A convolution has 1, 2 or 3 spatial dimensions, got {num_spatial_dims}.")
         if kernel_size < 1 or kernel_size % 2 == 0:
             raise ValueError(f"The kernel size must be odd, so that the kernel has a middle; got {kernel_size}.")
-        weight_key, bias_key = jrandom.split(key)
-        kernel = (kernel_size,) * num_spatial_dims
-        limit = 1.0 / math.sqrt(in_channels * math.prod(kernel))
-        shape = (out_channels, in_channels, *kernel)
-        self.weight = jrandom.uniform(weight_key, shape, dtype=float, minval=-limit, maxval=limit)
-        self.bias = jrandom.uniform(bias_key, (out_channels,), dtype=float, minval=-limit, maxval=limit)
+        shape = (out_channels, in_channels, *(kernel_size,) * num_spatial_dims)
+        self.weight, self.bias = uniform_weight_and_bias(shape, math.prod(shape[1:]), key=key)
 
     def __call__(self, x: Float[Array, "in_channel *space"]) -> Float[Array, "out_channel *space"]:
         return convolve(x, self.weight) + jnp.expand_dims(self.bias, range(1, x.ndim))

@@ -1,10 +1,9 @@
 """The same affine map at every point."""
 
-import math
-
 import equinox as eqx
-import jax.random as jrandom
 from jaxtyping import Array, Float, PRNGKeyArray
+
+from fieldcast.surrogates.layers.initialisation import uniform_weight_and_bias
 
 
 class Pointwise(eqx.Module):
@@ -23,13 +22,8 @@ class Pointwise(eqx.Module):
     bias: Float[Array, " out_channel"] | None
 
     def __init__(self, in_channels: int, out_channels: int, use_bias: bool = True, *, key: PRNGKeyArray):
-        weight_key, bias_key = jrandom.split(key)
-        limit = 1.0 / math.sqrt(in_channels)
-        shape = (out_channels, in_channels)
-        self.weight = jrandom.uniform(weight_key, shape, dtype=float, minval=-limit, maxval=limit)
-        self.bias = None
-        if use_bias:
-            self.bias = jrandom.uniform(bias_key, (out_channels,), dtype=float, minval=-limit, maxval=limit)
+        self.weight, bias = uniform_weight_and_bias((out_channels, in_channels), in_channels, key=key)
+        self.bias = bias if use_bias else None
 
     def __call__(self, x: Float[Array, "in_channel *space"]) -> Float[Array, "out_channel *space"]:
         y = self.weight @ x.reshape(x.shape[0], -1)
