@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import scipy.fft
 from jaxtyping import Float
-from scipy import ndimage
+from scipy import interpolate
 
 from fieldcast.simulators.acoustics.field import PressureField
 from fieldcast.simulators.acoustics.layers import Layer
@@ -172,9 +172,9 @@ def comparison_plane(field: PressureField) -> Float[np.ndarray, "x y"]:
         raise ValueError("This field has an amplitude only; it takes its phase as well to interpolate it.")
     middle = field.grid.shape[2] // 2
     plane = np.asarray(field.pressure[:, :, middle], dtype=complex)
-    origin = np.asarray(field.grid.origin[:2])[:, None, None]
-    index = (np.stack(np.meshgrid(*COMPARISON_PLANE.axes(), indexing="ij")) - origin) / field.grid.spacing
-    return np.abs(ndimage.map_coordinates(plane, index, order=5, mode="mirror"))
+    for axis, (have, want) in enumerate(zip(field.grid.axes(), COMPARISON_PLANE.axes(), strict=False)):
+        plane = interpolate.make_interp_spline(have, plane, k=5, axis=axis)(want)
+    return np.abs(plane)
 
 
 def _grid(spacing: float) -> Grid:

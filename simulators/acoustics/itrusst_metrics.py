@@ -81,7 +81,7 @@ class Differences:
 
 
 def differences(
-    reference: Float[np.ndarray, "x y"], other: Float[np.ndarray, "x y"], protocol: Protocol, spacing: float
+    reference: Float[np.ndarray, "x y"], other: Float[np.ndarray, "_ _"], protocol: Protocol, spacing: float
 ) -> Differences:
     """The difference of two amplitudes on one plane, x first, of points `spacing` [m] apart.
 

@@ -12,14 +12,17 @@ from fieldcast.simulators.acoustics.medium import WATER, Tissue
 from fieldcast.simulators.acoustics.piston import Piston
 from fieldcast.simulators.acoustics.transducer import FocusedBowl
 
-_PROPAGATING, _EVANESCENT, _RINGS = 3000, 1200, 400
-"""Plane waves in the sum, and rings of the source: enough for some hundred wavelengths."""
+_PROPAGATING, _EVANESCENT, _RINGS = 24, 24, 10
+"""Panels of the sum over plane waves and over rings of the source: enough for some hundred wavelengths."""
+
+_NODES = 32
+"""Gauss-Legendre nodes of a panel."""
 
 _STEEPEST = 12.0
 """Radial wavenumber of the fastest decaying wave, relative to k."""
 
 _NEAREST = 0.15
-"""Wavelengths from the rim to the first depth at which the sum has converged: `exp(-2 pi _STEEPEST _NEAREST) ~ 1e-5`."""
+"""Wavelengths from the rim to where the sum has converged: `exp(-2 pi _STEEPEST _NEAREST)` is about 1e-5."""
 
 _NOTHING = 1e-20
 """A plane wave that has decayed to this on its way to the layers does not meet them."""
@@ -66,7 +69,7 @@ def layered_beam(
     k = wavenumber(before, frequency)
     radial, normal, measure = _directions(k)
     # Phases count from the rim, or the fastest decaying waves would overflow.
-    spectrum = (_bessel(radial[:, None] * across) * np.exp(1j * normal[:, None] * (along - rim))) @ areas
+    spectrum = (special.j0(radial[:, None] * across) * np.exp(1j * normal[:, None] * (along - rim))) @ areas
     spectrum *= measure * k / (2.0 * math.pi) * float(transducer.surface_pressure)
     converged = distance > rim + _NEAREST * before.sound_speed / frequency
     x = distance[converged]
@@ -80,14 +83,13 @@ def layered_beam(
             waves[row, ahead] += at_front * wave.reflection * np.exp(-1j * k_x * (front - x[ahead]))
             waves[row, beyond] = at_front * wave.pressure(x[beyond] - front)
     field = np.full((len(distance), len(offset)), np.nan, complex)
-    field[converged] = (waves * spectrum[:, None]).T @ _bessel(radial[:, None] * offset)
+    field[converged] = (waves * spectrum[:, None]).T @ special.j0(radial[:, None] * offset)
     return field
 
 
 def _rings(transducer: FocusedBowl | Piston) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The surface as rings: their x, radii and areas [m, m, m^2]."""
-    nodes, weights = np.polynomial.legendre.leggauss(_RINGS)
-    nodes, weights = 0.5 * (nodes + 1.0), 0.5 * weights
+    nodes, weights = _quadrature(_RINGS)
     if isinstance(transducer, Piston):
         radius = 0.5 * transducer.diameter
         return 0.0 * nodes, radius * nodes, 2.0 * math.pi * radius**2 * nodes * weights
@@ -100,19 +102,23 @@ def _rings(transducer: FocusedBowl | Piston) -> tuple[np.ndarray, np.ndarray, np
 def _directions(k: complex) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """`k_r`, `k_x` and the weights of `(k_r / k_x) dk_r` for propagating and evanescent waves.
 
-    `k_r = k sin(t)` and `k_r = k cosh(t)` take away the singularity between the two.
+    `k_r = k sin(t)` and `k_r = k cosh(t)`, with the real part of k, take away the singularity between the two. Real
+    k_r keep the Bessel functions from growing where the fluid is lossy.
     """
-    nodes, weights = np.polynomial.legendre.leggauss(_PROPAGATING)
-    angle, steps = 0.25 * math.pi * (nodes + 1.0), 0.25 * math.pi * weights
-    propagating = (k * np.sin(angle), k * np.cos(angle), k * np.sin(angle) * steps)
-    nodes, weights = np.polynomial.legendre.leggauss(_EVANESCENT)
-    half = 0.5 * math.acosh(_STEEPEST)
-    growth, steps = half * (nodes + 1.0), half * weights
-    evanescent = (k * np.cosh(growth), -1j * k * np.sinh(growth), 1j * k * np.cosh(growth) * steps)
-    radial, normal, measure = (np.concatenate(parts) for parts in zip(propagating, evanescent, strict=True))
-    return radial, normal, measure
+    nodes, weights = _quadrature(_PROPAGATING)
+    sine, cosine, steps = np.sin(0.5 * math.pi * nodes), np.cos(0.5 * math.pi * nodes), 0.5 * math.pi * weights
+    nodes, weights = _quadrature(_EVANESCENT)
+    growth, growth_steps = math.acosh(_STEEPEST) * nodes, math.acosh(_STEEPEST) * weights
+    radial = k.real * np.concatenate([sine, np.cosh(growth)])
+    slope = k.real * np.concatenate([cosine * steps, np.sinh(growth) * growth_steps])
+    square = k.real**2 * np.concatenate([cosine**2, -(np.sinh(growth) ** 2)]) + (k**2 - k.real**2)
+    normal = np.sqrt(square)
+    normal = np.where(normal.imag > 0, -normal, normal)  # the root that decays
+    return radial, normal, radial / normal * slope
 
 
-def _bessel(argument: Complex[np.ndarray, "..."]) -> np.ndarray:
-    """J0; the routine for real numbers is many times faster."""
-    return special.jv(0, argument) if np.any(argument.imag) else special.j0(argument.real)
+def _quadrature(num_panels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights on the unit interval, by Gauss-Legendre panels."""
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes = np.arange(num_panels)[:, None] + 0.5 * (nodes + 1.0)
+    return nodes.ravel() / num_panels, np.tile(0.5 * weights / num_panels, num_panels)
