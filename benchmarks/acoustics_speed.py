@@ -9,20 +9,15 @@ and `BornSeries` are null: these comparisons are not measured here yet.
     python benchmarks/acoustics_speed.py             256^2, 64^3 and 128^3
 """
 
-import json
-import os
-import platform
 import time
 import warnings
 from collections.abc import Callable
-from datetime import date
-from importlib.metadata import version
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import tyro
+from report import provenance, publish
 
 from fieldcast.simulators.acoustics.kspace_absorption import Lossless, PowerLaw
 from fieldcast.simulators.acoustics.kspace_layer import PerfectlyMatchedLayer
@@ -35,7 +30,6 @@ from fieldcast.simulators.grid import Grid
 SPACING, TIME_STEP, POWER, LAYER = 1e-3, 4e-8, 1.5, 10
 STEPS = {(256, 256): 60, (64, 64, 64): 12, (128, 128, 128): 3}
 ROUNDS = 4
-RESULT = Path(__file__).parents[1] / "docs" / "results" / "acoustics_speed.json"
 
 Maps = dict[str, np.ndarray]
 
@@ -155,14 +149,9 @@ def main(quick: bool = False) -> None:
         "jwave_over_kspace": None,
         "born_speedup": None,
         "warm_start_iterations_saved": None,
-        "machine": {"processor": platform.machine(), "cores": os.cpu_count(), "device": jax.default_backend()},
-        "date": date.today().isoformat(),
-        "versions": {name: version(name) for name in ("fieldcast", "jax", "k-wave-python", "numpy")},
+        **provenance("k-wave-python"),
     }
-    print(json.dumps(result))
-    if not quick:
-        RESULT.parent.mkdir(parents=True, exist_ok=True)
-        RESULT.write_text(json.dumps(result, indent=1) + "\n")
+    publish(result, "acoustics_speed", store=not quick)
 
 
 if __name__ == "__main__":
