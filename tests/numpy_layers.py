@@ -80,3 +80,48 @@ def _bicubic_line(x, periodic):
         indices = [k % n if periodic else min(max(k, 0), n - 1) for k in neighbours]
         columns.append(sum(kernel(abs(place - k)) * x[..., i] for k, i in zip(neighbours, indices, strict=True)))
     return np.stack(columns, axis=-1)
+
+
+def frequencies(num_kept):
+    """As many as are kept, around zero, in the order of the FFT."""
+    return np.concatenate([np.arange((num_kept + 1) // 2), np.arange(-(num_kept // 2), 0)])
+
+
+def waves(frequency, shape):
+    """`exp(2 pi i k . n / N)` on the grid."""
+    places = np.meshgrid(*(np.arange(n) / n for n in shape), indexing="ij")
+    return np.exp(2j * np.pi * sum(k * place for k, place in zip(frequency, places, strict=True)))
+
+
+def spectral(x, layer, modes):
+    """`y = bias + Re sum_k c_k W_k u_k exp(i k x)`, one frequency after the other."""
+    x, weight = np.asarray(x), np.asarray(layer.weight)
+    shape = x.shape[1:]
+    axes = [frequencies(n) for n in modes[:-1]] + [np.arange(modes[-1] // 2 + 1)]
+    y = np.zeros((weight.shape[-1], *shape))
+    for index in np.ndindex(*(len(axis) for axis in axes)):
+        k = [axis[i] for axis, i in zip(axes, index, strict=True)]
+        if any(not -(n // 2) <= q <= (n - 1) // 2 for q, n in zip(k[:-1], shape[:-1], strict=True)):
+            continue  # a grid too coarse for this one
+        if k[-1] > shape[-1] // 2:
+            continue
+        wave = waves(k, shape)
+        coefficients = (x * wave.conj()).reshape(len(x), -1).mean(axis=1)
+        matrix = weight[(0, *index)] + 1j * weight[(1, *index)]
+        twice = 1.0 if k[-1] == 0 or 2 * k[-1] == shape[-1] else 2.0
+        y += twice * np.real(np.multiply.outer(coefficients @ matrix, wave))
+    return y + np.asarray(layer.bias).reshape(-1, *(1,) * len(shape))
+
+
+def spectral_lines(x, layer):
+    """Along every axis on its own, `Re sum_k c_k W_k u_k exp(i k x)`, one frequency after the other."""
+    x = np.asarray(x)
+    y = np.zeros((layer.weights[0].shape[-1], *x.shape[1:]))
+    for axis, weight in enumerate(np.asarray(w) for w in layer.weights):
+        lines, out = np.moveaxis(x, axis + 1, -1), np.moveaxis(y, axis + 1, -1)
+        n = lines.shape[-1]
+        for k in range(min(weight.shape[1], n // 2 + 1)):
+            wave = np.exp(2j * np.pi * k * np.arange(n) / n)
+            value = np.einsum("i...,io->o...", (lines * wave.conj()).mean(-1), weight[0, k] + 1j * weight[1, k])
+            out += (1.0 if k == 0 or 2 * k == n else 2.0) * np.real(value[..., None] * wave)
+    return y

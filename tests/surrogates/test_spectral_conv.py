@@ -4,6 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy_layers as reference
 import pytest
 from random_weights import drawn
 
@@ -15,37 +16,6 @@ pytestmark = pytest.mark.usefixtures("x64")
 
 def normal(shape):
     return jnp.asarray(np.random.default_rng(0).normal(size=shape))
-
-
-def frequencies(num_kept):
-    """As many as are kept, around zero, in the order of the FFT."""
-    return np.concatenate([np.arange((num_kept + 1) // 2), np.arange(-(num_kept // 2), 0)])
-
-
-def waves(frequency, shape):
-    """`exp(2 pi i k . n / N)` on the grid."""
-    places = np.meshgrid(*(np.arange(n) / n for n in shape), indexing="ij")
-    return np.exp(2j * np.pi * sum(k * place for k, place in zip(frequency, places, strict=True)))
-
-
-def dense(layer, x, modes):
-    """`y = bias + Re sum_k c_k W_k u_k exp(i k x)`, one frequency after the other."""
-    x, weight = np.asarray(x), np.asarray(layer.weight)
-    shape = x.shape[1:]
-    axes = [frequencies(n) for n in modes[:-1]] + [np.arange(modes[-1] // 2 + 1)]
-    y = np.zeros((weight.shape[-1], *shape))
-    for index in np.ndindex(*(len(axis) for axis in axes)):
-        k = [axis[i] for axis, i in zip(axes, index, strict=True)]
-        if any(not -(n // 2) <= q <= (n - 1) // 2 for q, n in zip(k[:-1], shape[:-1], strict=True)):
-            continue  # a grid too coarse for this one
-        if k[-1] > shape[-1] // 2:
-            continue
-        wave = waves(k, shape)
-        coefficients = (x * wave.conj()).reshape(len(x), -1).mean(axis=1)
-        matrix = weight[(0, *index)] + 1j * weight[(1, *index)]
-        twice = 1.0 if k[-1] == 0 or 2 * k[-1] == shape[-1] else 2.0
-        y += twice * np.real(np.multiply.outer(coefficients @ matrix, wave))
-    return y + np.asarray(layer.bias).reshape(-1, *(1,) * len(shape))
 
 
 @pytest.mark.parametrize(
@@ -62,28 +32,14 @@ def dense(layer, x, modes):
 def test_dense_weights_frequency_by_frequency(shape, modes, getkey):
     layer = drawn(lambda key: SpectralConv(3, 2, modes, key=key))
     x = normal((3, *shape))
-    np.testing.assert_allclose(eqx.filter_jit(layer)(x), dense(layer, x, modes), atol=1e-12)
-
-
-def line_by_line(layer, x):
-    """Every axis on its own, `Re sum_k c_k W_k u_k exp(i k x)`, one frequency after the other."""
-    x = np.asarray(x)
-    y = np.zeros((layer.weights[0].shape[-1], *x.shape[1:]))
-    for axis, weight in enumerate(np.asarray(w) for w in layer.weights):
-        lines, out = np.moveaxis(x, axis + 1, -1), np.moveaxis(y, axis + 1, -1)
-        n = lines.shape[-1]
-        for k in range(min(weight.shape[1], n // 2 + 1)):
-            wave = np.exp(2j * np.pi * k * np.arange(n) / n)
-            value = np.einsum("i...,io->o...", (lines * wave.conj()).mean(-1), weight[0, k] + 1j * weight[1, k])
-            out += (1.0 if k == 0 or 2 * k == n else 2.0) * np.real(value[..., None] * wave)
-    return y
+    np.testing.assert_allclose(eqx.filter_jit(layer)(x), reference.spectral(x, layer, modes), atol=1e-12)
 
 
 @pytest.mark.parametrize(("shape", "modes"), [((9,), 3), ((5, 6), 9), ((4, 5, 6), 2)])
 def test_factorised_weights_line_by_line(shape, modes, getkey):
     layer = drawn(lambda key: FactorisedSpectralConv(3, 2, len(shape), modes, key=key))
     x = normal((3, *shape))
-    np.testing.assert_allclose(eqx.filter_jit(layer)(x), line_by_line(layer, x), atol=1e-12)
+    np.testing.assert_allclose(eqx.filter_jit(layer)(x), reference.spectral_lines(x, layer), atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(6, 5), (7, 8)])
@@ -106,7 +62,7 @@ def band_limited(shape, largest, num_channels=2):
     for channel in field:
         for _ in range(6):
             k = random.integers(-largest, largest + 1, len(shape))
-            channel += np.real((random.normal() + 1j * random.normal()) * waves(k, shape))
+            channel += np.real((random.normal() + 1j * random.normal()) * reference.waves(k, shape))
     return field
 
 
