@@ -1,7 +1,7 @@
 """The ITRUSST intercomparison, benchmarks 1 to 6 with both sources: solve, compare, draw.
 
-`solve` stores a case's central plane under runs/itrusst; `compare` measures every stored field against the most
-trusted one of its case and writes docs/results/itrusst.json, and `draw` the figures beside it.
+`solve` stores a case's central plane under runs/itrusst, `compare` measures the stored fields of a case against each
+other and writes docs/results/itrusst.json, and `draw` the figures beside it.
 
     python benchmarks/itrusst.py solve --case BM3-SC1 --solver born
     python benchmarks/itrusst.py solve --case all --solver exact
@@ -13,6 +13,7 @@ trusted one of its case and writes docs/results/itrusst.json, and `draw` the fig
 `kwave` an hour.
 """
 
+import itertools
 import json
 import os
 import platform
@@ -27,10 +28,9 @@ from typing import Annotated, Any, Literal
 import jax
 import numpy as np
 import tyro
-from itrusst_figures import draw_case_pair
+from itrusst_figures import draw_benchmark, save_small
 
 from fieldcast.simulators.acoustics.born_series import BornSeries
-from fieldcast.simulators.acoustics.figures import save_figure
 from fieldcast.simulators.acoustics.itrusst import BENCHMARKS, CASES, COMPARISON_PLANE, Case, comparison_plane, scene
 from fieldcast.simulators.acoustics.itrusst_metrics import behind_exit_plane, differences, protocol, read
 from fieldcast.simulators.acoustics.kspace import KSpace
@@ -39,7 +39,7 @@ from fieldcast.simulators.acoustics.layered_beam import layered_beam
 
 SOLVERS: dict[str, Callable[[], Any]] = {"born": BornSeries, "kspace": KSpace, "kwave": KWave}
 TRUST = ("exact", "kwave", "kspace", "born")
-"""Whose field is the reference of a case: the first of these that is stored, on its finest grid."""
+"""Who is whose reference when the grids are equal; otherwise the finer grid is."""
 
 PUBLISHED_SPACING, QUICK_SPACING = 0.5e-3, 1e-3
 ROOT = Path(__file__).parents[1]
@@ -126,25 +126,26 @@ def machine() -> str:
 
 
 def stored(case: str) -> list[Stored]:
-    """The stored fields of a case, the most trusted first."""
+    """The stored fields of a case, the most trusted first: the exact one, then by grid and solver."""
     found = []
     for path in STORE.glob(f"{case}_*.npz"):
         with np.load(path) as file:
             record = json.loads(str(file["record"]))
             found.append(Stored(record["solver"], record["spacing"], file["amplitude"].astype(float), record))
-    return sorted(found, key=lambda field: (TRUST.index(field.solver), field.spacing or 0.0))
+    return sorted(found, key=lambda field: (field.spacing or 0.0, TRUST.index(field.solver)))
 
 
 def compare() -> None:
-    """Measure every stored field and replace its rows in docs/results/itrusst.json."""
+    """Measure the stored fields and replace their rows in docs/results/itrusst.json."""
     path = RESULTS / "itrusst.json"
     table = json.loads(path.read_text()) if path.exists() else {"fields": [], "differences": []}
     for name, case in CASES.items():
         known = stored(name)
         for field in known:
             replace(table["fields"], reading(field, case), ("case", "solver", "spacing"))
-        for other in known[1:]:
-            replace(table["differences"], comparison(name, known[0], other), ("case", "solver", "spacing"))
+        for reference, other in itertools.combinations(known, 2):
+            row = comparison(name, reference, other)
+            replace(table["differences"], row, ("case", "reference", "solver", "spacing"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(table, indent=1) + "\n")
     print_table(table)
@@ -189,19 +190,15 @@ def print_table(table: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def draw() -> None:
-    """One figure a benchmark: the reference, the best other field, their difference, and profiles."""
+    """One figure a benchmark: the reference, the most trusted other field, their difference, and profiles."""
     for benchmark in BENCHMARKS:
-        rows = {name: stored(name) for name, case in CASES.items() if case.benchmark is benchmark}
-        rows = {name: fields for name, fields in rows.items() if fields}
-        if rows:
-            figure = draw_case_pair(
-                {
-                    name: {field.label: behind_exit_plane(field.amplitude, protocol(CASES[name])) for field in fields}
-                    for name, fields in rows.items()
-                },
-                {name: protocol(CASES[name]) for name in rows},
-            )
-            print(save_figure(figure, RESULTS / f"itrusst_{benchmark.name}.png"))
+        rules = {name: protocol(case) for name, case in CASES.items() if case.benchmark is benchmark and stored(name)}
+        fields = {
+            name: {field.label: behind_exit_plane(field.amplitude, rules[name]) for field in stored(name)}
+            for name in rules
+        }
+        if fields:
+            print(save_small(draw_benchmark(fields, rules), RESULTS / f"itrusst_{benchmark.name}.png"))
 
 
 if __name__ == "__main__":
