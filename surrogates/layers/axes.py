@@ -62,3 +62,17 @@ class CountingAxis(AbstractAxis):
 
     def weights(self, num_points: int) -> Float[np.ndarray, " point"]:
         return np.ones(num_points)
+
+
+def cell_volumes(axes: tuple[AbstractAxis, ...], grid: tuple[int, ...]) -> Float[np.ndarray, "*space"]:
+    """What share of the domain each point of a grid stands for: products of the weights along the axes."""
+    volumes = np.ones(())
+    for axis, num_points in zip(axes, grid, strict=True):
+        volumes = np.multiply.outer(volumes, axis.weights(num_points))
+    return volumes
+
+
+def positions(axes: tuple[AbstractAxis, ...], grid: tuple[int, ...]) -> Float[np.ndarray, "axis *space"]:
+    """Where each point of a grid lies, one coordinate an axis."""
+    places = [axis.coordinates(num_points) for axis, num_points in zip(axes, grid, strict=True)]
+    return np.stack(np.meshgrid(*places, indexing="ij"))

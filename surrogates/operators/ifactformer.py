@@ -6,10 +6,9 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jrandom
-import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from fieldcast.surrogates.layers.axes import AbstractAxis
+from fieldcast.surrogates.layers.axes import AbstractAxis, cell_volumes, positions
 from fieldcast.surrogates.layers.channel_norm import ChannelNorm, standardise
 from fieldcast.surrogates.layers.factorised_attention import FactorisedAttention
 from fieldcast.surrogates.layers.initialisation import uniform_weight_and_bias
@@ -101,8 +100,7 @@ class IFactFormer(eqx.Module):
     def _waves(self, grid: tuple[int, ...]) -> Float[Array, "channel *space"]:
         """`(sin, cos)(2 pi B^T p)` at the points `p` of the grid."""
         frequencies = 2.0 * math.pi * jax.lax.stop_gradient(self.frequencies)
-        points = [axis.coordinates(n) for axis, n in zip(self.axes, grid, strict=True)]
-        places = jnp.asarray(np.stack(np.meshgrid(*points, indexing="ij")), frequencies.dtype)
+        places = jnp.asarray(positions(self.axes, grid), frequencies.dtype)
         phases = jnp.tensordot(frequencies.T, places, 1)
         return jnp.concatenate([jnp.sin(phases), jnp.cos(phases)])
 
@@ -139,17 +137,13 @@ class FactorisedLayer(eqx.Module):
         self, x: Float[Array, "channel *space"], axes: tuple[AbstractAxis, ...]
     ) -> Float[Array, "channel *space"]:
         y = self.attention(self.norm(x), axes)
-        y = standardise(y, self._weights(y, axes), over_channels=self.planewise)
+        y = standardise(y, self._volumes(axes, y), over_channels=self.planewise)
         for index, linear in enumerate(self.maps):
             y = linear(jax.nn.gelu(y, approximate=False) if index % 2 else y)
         return y
 
-    def _weights(self, y: Array, axes: tuple[AbstractAxis, ...]) -> Array:
-        """Of the mean over the domain, or over each plane of the first axis."""
-        shares = [jnp.asarray(axis.weights(n), y.dtype) for axis, n in zip(axes, y.shape[1:], strict=True)]
-        if self.planewise:
-            shares[0] = jnp.ones(1, y.dtype)
-        weights = shares[0]
-        for share in shares[1:]:
-            weights = weights[..., None] * jnp.expand_dims(share, range(weights.ndim))
-        return weights
+    def _volumes(self, axes: tuple[AbstractAxis, ...], y: Array) -> Array:
+        """For means over the domain, or over each plane of the first axis."""
+        grid = y.shape[1:]
+        volumes = cell_volumes(axes[1:], grid[1:])[None] if self.planewise else cell_volumes(axes, grid)
+        return jnp.asarray(volumes, y.dtype)
