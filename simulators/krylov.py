@@ -32,17 +32,6 @@ class KrylovSolution(eqx.Module):
     stagnated: Bool[Array, ""]
 
 
-class _Progress(eqx.Module):
-    """Between two cycles."""
-
-    value: Field
-    defect: Field
-    residual: Float[Array, ""]
-    iterations: Int[Array, ""]
-    history: Float[Array, " iteration"]
-    stagnated: Bool[Array, ""]
-
-
 class _Cycle(eqx.Module):
     """A Krylov basis, and the least-squares problem in it, brought to triangular form by Givens rotations."""
 
@@ -78,24 +67,25 @@ def gmres(
     Source: Saad and Schultz, SIAM J. Sci. Stat. Comput. 7(3), 1986, doi:10.1137/0907058.
     """
 
-    def unfinished(done: _Progress) -> Bool[Array, ""]:
-        return (done.residual > tolerance) & (done.iterations < most_iterations) & ~done.stagnated
+    def unfinished(carry: tuple[KrylovSolution, Field]) -> Bool[Array, ""]:
+        found, _ = carry
+        return (found.residual > tolerance) & (found.iterations < most_iterations) & ~found.stagnated
 
-    def advance(done: _Progress) -> _Progress:
-        cycle, history = _cycle(operator, done, scale, tolerance, restart, most_iterations)
-        value = done.value + _combination(cycle)
+    def advance(carry: tuple[KrylovSolution, Field]) -> tuple[KrylovSolution, Field]:
+        found, defect = carry
+        cycle, history = _cycle(operator, found, defect, scale, tolerance, restart, most_iterations)
+        value = found.value + _combination(cycle)
         defect = right_hand_side - operator(value)
         residual = norm(defect) / scale
         # Written so that NaN, which compares as false, counts as stagnation.
-        stagnated = ~(residual <= tolerance) & ~(residual < STAGNATION * done.residual)
-        return _Progress(value, defect, residual, done.iterations + cycle.column, history, stagnated)
+        stagnated = ~(residual <= tolerance) & ~(residual < STAGNATION * found.residual)
+        return KrylovSolution(value, residual, found.iterations + cycle.column, history, stagnated), defect
 
     defect = right_hand_side - operator(start)
     residual = norm(defect) / scale
     history = jnp.full(most_iterations + 1, jnp.nan, scale.dtype).at[0].set(residual)
-    first = _Progress(start, defect, residual, jnp.asarray(0), history, ~jnp.isfinite(residual))
-    last = jax.lax.while_loop(unfinished, advance, first)
-    return KrylovSolution(last.value, last.residual, last.iterations, last.history, last.stagnated)
+    first = KrylovSolution(start, residual, jnp.asarray(0), history, ~jnp.isfinite(residual))
+    return jax.lax.while_loop(unfinished, advance, (first, defect))[0]
 
 
 def norm(field: Field) -> Float[Array, ""]:
@@ -104,7 +94,13 @@ def norm(field: Field) -> Float[Array, ""]:
 
 
 def _cycle(
-    operator: Operator, done: _Progress, scale: Float[Array, ""], tolerance: float, restart: int, most_iterations: int
+    operator: Operator,
+    done: KrylovSolution,
+    defect: Field,
+    scale: Float[Array, ""],
+    tolerance: float,
+    restart: int,
+    most_iterations: int,
 ) -> tuple[_Cycle, Float[Array, " iteration"]]:
     def unfinished(carry):
         cycle, _, residual = carry
@@ -117,7 +113,7 @@ def _cycle(
         residual = jnp.abs(cycle.right[cycle.column]) / scale
         return cycle, history.at[done.iterations + cycle.column].set(residual), residual
 
-    first = _empty_cycle(done.defect, restart)
+    first = _empty_cycle(defect, restart)
     cycle, history, _ = jax.lax.while_loop(unfinished, extend, (first, done.history, done.residual))
     return cycle, history
 

@@ -148,12 +148,7 @@ def _assembled(
     dtype, ndim = medium.sound_speed.dtype, len(shape)
     complex_dtype = np.result_type(dtype, np.complex64)
     reference = jnp.max(medium.sound_speed)
-    tau, eta = absorption.coefficients(medium)
-    if eta is not None:
-        raise ValueError(
-            "A steady-state solver takes the sound speed at its one frequency and has no dispersion; use "
-            "PowerLaw(dispersion=False)."
-        )
+    tau = loss_coefficient(absorption, medium)
     damping, staggered_damping = (
         tuple(reference / spacing * rate for rate in layer_absorption(layer, shape, dtype, staggered=s))
         for s in (False, True)
@@ -187,6 +182,17 @@ def _assembled(
         source_gain=jnp.asarray(-2j / ndim, complex_dtype) * gain,
         source_correction=jnp.cos(angle) if discrete else None,
     )
+
+
+def loss_coefficient(absorption: Absorption, medium: Medium) -> Map | None:
+    """The coefficient tau of a model of absorption without dispersion; `None` without losses."""
+    tau, eta = absorption.coefficients(medium)
+    if eta is not None:
+        raise ValueError(
+            "A steady-state solver takes the sound speed at its one frequency and has no dispersion; use "
+            "PowerLaw(dispersion=False)."
+        )
+    return tau
 
 
 def _derivatives(

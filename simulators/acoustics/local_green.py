@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from fieldcast.simulators.acoustics.helmholtz import Field, FirstOrderOperator, Map
+from fieldcast.simulators.acoustics.helmholtz_second_order import SecondOrderOperator
 from fieldcast.simulators.spectral import scaled
 
 SMOOTHING = 2.0
@@ -41,7 +42,7 @@ class LocalGreen(eqx.Module):
     squares: Complex[Array, " reference"]
     laplacian: Float[Array, "*spectrum"]
 
-    def __init__(self, operator: FirstOrderOperator, num_references: int, damping: float):
+    def __init__(self, operator: FirstOrderOperator | SecondOrderOperator, num_references: int, damping: float):
         """**Arguments:**
 
         - `operator`: what to invert.
@@ -72,7 +73,7 @@ class LocalGreen(eqx.Module):
         return scaled(total, self.amplitude)
 
 
-def _smoothed(operator: FirstOrderOperator, width: Float[Array, ""]) -> Map:
+def _smoothed(operator: FirstOrderOperator | SecondOrderOperator, width: Float[Array, ""]) -> Map:
     """The wavenumber, averaged over the surroundings of each point: thin layers are seen as a mixture."""
     window = jnp.exp(-0.5 * width**2 * operator.laplacian)
     spectrum = jnp.fft.fftn(operator.wavenumber.astype(np.result_type(width.dtype, np.complex64)))

@@ -10,6 +10,7 @@ from kspace_scenes import FREQUENCY, small_bowl, textured_medium, textured_scene
 from fieldcast.simulators.acoustics.born_series import BornSeries
 from fieldcast.simulators.acoustics.field import PressureField
 from fieldcast.simulators.acoustics.helmholtz import FirstOrder
+from fieldcast.simulators.acoustics.helmholtz_second_order import SecondOrder
 from fieldcast.simulators.acoustics.kspace import KSpace
 from fieldcast.simulators.acoustics.kspace_absorption import PowerLaw
 from fieldcast.simulators.acoustics.kspace_layer import PerfectlyMatchedLayer
@@ -89,6 +90,28 @@ def test_bowl_in_water():
     assert relative_l2(axial[beyond_the_rim], exact[beyond_the_rim]) < 0.015
 
 
+@pytest.mark.usefixtures("x64")
+@pytest.mark.parametrize(("power", "largest"), [(2.0, 1e-4), (1.1, 1e-2)])
+def test_constant_density_needs_no_first_order_equations(power, largest):
+    """The same equation for y = 2, with another thick layer; otherwise losses act at the local wavenumber."""
+    grid = Grid((44, 40), 0.6e-3)
+    bowl = small_bowl(grid, radius_of_curvature=12e-3, aperture_diameter=10e-3)
+    medium = eqx.tree_at(lambda m: m.density, textured_medium(grid, power), jnp.full(grid.shape, 1100.0))
+    scene = Scene(medium, bowl)
+    first, second = (
+        BornSeries(tolerance=1e-5, layer=PerfectlyMatchedLayer(30, 1.0), equation=equation)(scene).pressure
+        for equation in (FirstOrder(), SecondOrder())
+    )
+    assert relative_l2(second, first) < largest
+    lossless = eqx.tree_at(lambda s: s.medium.attenuation, scene, jnp.zeros(grid.shape))
+    assert relative_l2(BornSeries(equation=SecondOrder())(lossless).pressure, first) > 2 * largest  # losses matter
+
+
+def test_second_order_refuses_a_density_contrast(scene):
+    with pytest.raises(eqx.EquinoxRuntimeError, match="this one has a contrast; use FirstOrder"):
+        BornSeries(equation=SecondOrder()).solution(scene)
+
+
 def test_residual_measures_the_error(scene, solution):
     solver, field = BornSeries(), solution.field
     assert float(solution.residual) <= 1e-3
@@ -106,7 +129,7 @@ def test_warm_start_saves_iterations(scene, solution):
     solver = BornSeries()
     again = solver.solution(scene, solution.field)
     assert bool(again.converged)
-    assert int(again.iterations) <= 0.5 * int(solution.iterations)
+    assert int(again.iterations) <= 0.6 * int(solution.iterations)
     assert relative_l2(again.field.pressure, solution.field.pressure) < 5e-3
     # An unknown amplitude and phase costs little.
     turned = PressureField(3.0j * solution.field.pressure, scene.grid, scene.frequency)
