@@ -35,7 +35,7 @@ class FirstOrder(eqx.Module):
     **Arguments:**
 
     - `steps_per_period`: the scheme's `1 / (f dt)`; default: no time step.
-    - `compensate_time_step`: as in `KSpace`; without effect when there is no time step.
+    - `compensate_time_step`: as in `KSpace`; without a time step there is still what strong losses do to the speed.
 
     Source: Treeby and Cox, J. Biomed. Opt. 15(2), 2010, doi:10.1117/1.3360308 (the scheme).
     """
@@ -52,7 +52,7 @@ class FirstOrder(eqx.Module):
     ) -> "FirstOrderOperator":
         """The operator for `medium` (without its boundary layer) at `frequency` [Hz]."""
         clock = _Clock(2.0 * math.pi * frequency, self.steps_per_period)
-        if self.steps_per_period is not None and self.compensate_time_step:
+        if self.compensate_time_step:
             medium = clock.compensated(medium)
         return _assembled(medium, clock, layer, absorption)
 
@@ -135,7 +135,8 @@ class _Clock(eqx.Module):
             medium.density,
             medium.attenuation,
             medium.attenuation_power,
-            self.omega * self.time_step,
+            frequency=self.omega / (2.0 * math.pi),
+            time_step=self.time_step,
         )
         return Medium(speed, density, attenuation, medium.attenuation_power, medium.grid)
 

@@ -5,7 +5,7 @@ import math
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Float
 
 from fieldcast.simulators import spectral
 from fieldcast.simulators.acoustics.helmholtz import Field, Map, loss_coefficient
@@ -19,12 +19,12 @@ from fieldcast.simulators.spectral import scaled
 class SecondOrder(eqx.Module):
     """The Helmholtz equation of a medium whose density is the same everywhere.
 
-        laplacian P + q P = source,   q = (k^2 - 2 i k a) / (1 + loss k^(y - 2))
+        laplacian P + q P = source,   q = (k - i alpha)^2 - 2 i k a
 
-    What `FirstOrder` without a time step amounts to when there is no density contrast; where y is not 2, the fractional
-    Laplacian of the losses is taken at the local wavenumber. Where `FirstOrder` stretches the
-    coordinates in the boundary layer, here the medium itself absorbs, by a [Np per grid point]; a layer of 16 points
-    sends back a little more. It has no derivative with respect to the density.
+    What `FirstOrder` without a time step amounts to when there is no density contrast; where y is not 2, its losses are
+    a fractional Laplacian, here those of the local wavenumber. Where `FirstOrder` stretches the coordinates in the
+    boundary layer, here the medium itself absorbs, by a [Np per grid point]; a layer of 16 points sends back a little
+    more. It has no derivative with respect to the density.
 
     **Raises:** an error when it runs if the density is not the same everywhere.
 
@@ -45,21 +45,19 @@ class SecondOrder(eqx.Module):
         dtype = medium.sound_speed.dtype
         wavenumber = omega * spacing / medium.sound_speed
         damping = sum(layer_absorption(layer, shape, dtype, staggered=False))
-        square = jax.lax.complex(wavenumber**2, -2.0 * wavenumber * damping)
         tau = loss_coefficient(absorption, medium)
-        gain = jnp.asarray(-2j, square.dtype)
-        if tau is not None:
-            loss = -omega * tau * (omega / medium.sound_speed) ** (medium.attenuation_power - 2.0)
-            stiffness = 1.0 / jax.lax.complex(jnp.ones_like(loss), loss)
-            square, gain = square * stiffness, gain * stiffness
+        if tau is None:
+            tau = jnp.zeros_like(wavenumber)
+        per_radian = -0.5 * omega * tau * (omega / medium.sound_speed) ** (medium.attenuation_power - 2.0)
+        lossy = jax.lax.complex(jnp.ones_like(per_radian), -per_radian) ** 2
         magnitude = spectral.magnitude(spectral.wavenumbers(medium.grid.shape, spacing, half=False))
         return SecondOrderOperator(
             wavenumber=wavenumber,
             density=medium.density / WATER.density,
             laplacian=jnp.asarray((magnitude * spacing) ** 2, dtype),
             depth=layer_depth(layer, shape, dtype),
-            square=square,
-            gain=gain,
+            square=scaled(lossy, wavenumber**2) - jax.lax.complex(jnp.zeros_like(damping), 2.0 * wavenumber * damping),
+            gain=-2j * scaled(lossy, wavenumber),
         )
 
 
@@ -71,7 +69,7 @@ class SecondOrderOperator(eqx.Module):
     laplacian: Float[Array, "*spectrum"]
     depth: Map
     square: Field
-    gain: Complex[Array, "..."]
+    gain: Field
 
     def __call__(self, pressure: Field) -> Field:
         """A p."""
@@ -79,4 +77,4 @@ class SecondOrderOperator(eqx.Module):
 
     def source_term(self, emitted: Field) -> Field:
         """The right-hand side for an additive pressure source of complex amplitude `emitted` [Pa] at each point."""
-        return self.gain * scaled(emitted, self.wavenumber)
+        return self.gain * emitted

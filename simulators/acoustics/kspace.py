@@ -143,8 +143,9 @@ class KSpace(FieldSolver):
             medium.density,
             medium.attenuation,
             medium.attenuation_power,
-            2.0 * math.pi / timing.steps_per_period,
-            reference,
+            frequency=timing.frequency,
+            time_step=timing.time_step,
+            reference_sound_speed=reference,
         )
         return Medium(speed, density, attenuation, medium.attenuation_power, medium.grid, medium.nonlinearity)
 

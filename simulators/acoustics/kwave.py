@@ -175,7 +175,7 @@ class KWave(FieldSolver):
         maps = self._maps(scene, low, high)
         steps_per_period = self._steps_per_period(maps, scene.frequency)
         if self.compensate_time_step:
-            maps = _compensated(maps, 2 * math.pi / steps_per_period)
+            maps = _compensated(maps, scene.frequency, 1.0 / (scene.frequency * steps_per_period))
         settle = self._settle_periods(scene) if self.settle_periods is None else self.settle_periods
         most = PATIENCE * settle if self.most_periods is None else self.most_periods
         drive = kwave_run.Drive(
@@ -235,8 +235,13 @@ class KWave(FieldSolver):
         return self.ramp_periods + math.ceil(way / slowest * scene.frequency)
 
 
-def _compensated(maps: kwave_run.Maps, angular_step: float) -> kwave_run.Maps:
+def _compensated(maps: kwave_run.Maps, frequency: float, time_step: float) -> kwave_run.Maps:
     speed, density, attenuation = compensate(
-        maps.sound_speed, maps.density, maps.attenuation, maps.attenuation_power, angular_step
+        maps.sound_speed,
+        maps.density,
+        maps.attenuation,
+        maps.attenuation_power,
+        frequency=frequency,
+        time_step=time_step,
     )
     return kwave_run.Maps(speed, density, attenuation, maps.attenuation_power, maps.dispersion, maps.spacing)

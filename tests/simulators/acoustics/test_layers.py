@@ -139,8 +139,9 @@ def _slab_in_one_dimension(cells):
             jnp.asarray(np.where(bone, 1850.0, 1000.0)),
             jnp.zeros(len(x)),
             2.0,
-            2 * math.pi / steps,
-            2800.0,
+            frequency=FREQUENCY,
+            time_step=1.0 / (FREQUENCY * steps),
+            reference_sound_speed=2800.0,
         )
         medium = Medium(speed, density, jnp.zeros(len(x)), 2.0, grid)
         fields.append(np.asarray(_steady(medium, timing, source)))
