@@ -178,15 +178,22 @@ def replace(rows: list[dict[str, Any]], row: dict[str, Any], keys: tuple[str, ..
 
 
 def print_table(table: dict[str, list[dict[str, Any]]]) -> None:
-    """Differences as a Markdown table."""
-    columns = ("linf_percent", "l2_percent", "peak_pressure_percent", "peak_position_mm")
-    columns += ("axial_width_6db_mm", "lateral_width_6db_mm", "processor_seconds")
-    print("| case | reference | solver | " + " | ".join(columns) + " |")
+    """The table of differences, in Markdown."""
+    columns = {
+        "linf_percent": "L∞ [%]",
+        "l2_percent": "L2 [%]",
+        "peak_pressure_percent": "peak [%]",
+        "peak_position_mm": "its place [mm]",
+        "axial_width_6db_mm": "length [mm]",
+        "lateral_width_6db_mm": "width [mm]",
+        "processor_seconds": "processor [s]",
+    }
+    print(f"| case | reference | solver | {' | '.join(columns.values())} |")
     print("|---" * (len(columns) + 3) + "|")
     for row in table["differences"]:
         numbers = ["" if row[name] is None else f"{row[name]:.3g}" for name in columns]
         solver = f"{row['solver']}, {1e3 * row['spacing']:.4g} mm"
-        print(f"| {row['case']} | {row['reference']} | {solver} | " + " | ".join(numbers) + " |")
+        print(f"| {row['case']} | {row['reference']} | {solver} | {' | '.join(numbers)} |")
 
 
 def draw() -> None:

@@ -79,4 +79,4 @@ def _draw_profiles(panels: "np.ndarray", fields: Fields, protocol: Protocol) -> 
     if others:
         gap.legend(fontsize=8)
     else:
-        gap.set_axis_off()
+        gap.remove()
