@@ -162,8 +162,13 @@ def reading(field: Stored, case: Case) -> dict[str, Any]:
 
 
 def comparison(case: str, reference: Stored, other: Stored) -> dict[str, Any]:
-    found = differences(reference.amplitude, other.amplitude, protocol(CASES[case]), COMPARISON_PLANE.spacing)
-    return {"reference": reference.label, **other.record, **rounded(asdict(found))}
+    """The published metrics of two fields, and where they differ most."""
+    rules = protocol(CASES[case])
+    found = differences(reference.amplitude, other.amplitude, rules, COMPARISON_PLANE.spacing)
+    gap = np.nan_to_num(behind_exit_plane(np.abs(reference.amplitude - other.amplitude), rules))
+    x, y = (axis[i] for axis, i in zip(COMPARISON_PLANE.axes(), np.unravel_index(gap.argmax(), gap.shape), strict=True))
+    place = {"largest_difference_x_mm": 1e3 * x, "largest_difference_y_mm": 1e3 * y}
+    return {"reference": reference.label, **other.record, **rounded({**asdict(found), **place})}
 
 
 def rounded(values: dict[str, float]) -> dict[str, float | None]:

@@ -10,6 +10,7 @@ from fieldcast.simulators.acoustics import itrusst
 from fieldcast.simulators.acoustics.checks import check_scene
 from fieldcast.simulators.acoustics.field import PressureField
 from fieldcast.simulators.acoustics.itrusst import BENCHMARKS, CASES, COMPARISON_PLANE, comparison_plane, scene
+from fieldcast.simulators.acoustics.layered_beam import layered_beam
 from fieldcast.simulators.grid import Grid
 
 FACES = {
@@ -121,6 +122,28 @@ def test_comparison_plane_is_a_resampling(spacing, within, at_edges):
     assert error.shape == (241, 141)
     assert np.max(error) < at_edges
     assert np.max(error[6:-6, 6:-6]) < within
+
+
+def test_resampling_across_the_faces_of_the_bone():
+    """The pressure has kinks there, which no spline follows; the focus is not touched."""
+    benchmark, (wanted_x, wanted_y) = CASES["BM3-SC1"].benchmark, COMPARISON_PLANE.axes()
+
+    def exact(x, y):
+        offset, place = np.unique(np.round(np.abs(y), 9), return_inverse=True)
+        field = layered_beam(itrusst.focused_bowl(), x, offset, layers=benchmark.layers, front=benchmark.front)
+        return np.nan_to_num(field)[:, place]
+
+    full = itrusst._grid(0.5e-3)
+    grid = Grid((*full.shape[:2], 1), 0.5e-3, full.origin)
+    x, y, _ = grid.axes()
+    found = comparison_plane(PressureField(jnp.asarray(exact(x, y)[..., None], jnp.complex64), grid, 500e3))
+    expected = np.abs(exact(wanted_x, wanted_y))
+    away = wanted_x > 13e-3  # nothing is known up to the bowl's rim
+    error = np.abs(found - expected)[away]
+    assert np.linalg.norm(error) < 0.006 * np.linalg.norm(expected[away])
+    assert np.max(error) < 0.03 * np.max(expected)
+    behind = expected[wanted_x > 37e-3]
+    assert np.max(found[wanted_x > 37e-3]) == pytest.approx(np.max(behind), rel=2e-4)
 
 
 def test_comparison_plane_needs_a_phase():
