@@ -57,7 +57,11 @@ class Stored:
 
     @property
     def label(self) -> str:
-        return self.solver if self.spacing is None else f"{self.solver}, {1e3 * self.spacing:.4g} mm"
+        return label(self.solver, self.spacing)
+
+
+def label(solver: str, spacing: float | None) -> str:
+    return solver if spacing is None else f"{solver}, {1e3 * spacing:.3g} mm"
 
 
 def solve(
@@ -148,7 +152,8 @@ def compare() -> None:
             replace(table["differences"], row, ("case", "reference", "solver", "spacing"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(table, indent=1) + "\n")
-    print_table(table)
+    print_table(table["differences"], DIFFERENCE_COLUMNS)
+    print_table(table["fields"], FIELD_COLUMNS)
 
 
 def reading(field: Stored, case: Case) -> dict[str, Any]:
@@ -182,23 +187,32 @@ def replace(rows: list[dict[str, Any]], row: dict[str, Any], keys: tuple[str, ..
     rows.sort(key=lambda row: (row["case"], TRUST.index(row["solver"]), row["spacing"] or 0.0))
 
 
-def print_table(table: dict[str, list[dict[str, Any]]]) -> None:
-    """The table of differences, in Markdown."""
-    columns = {
-        "linf_percent": "L∞ [%]",
-        "l2_percent": "L2 [%]",
-        "peak_pressure_percent": "peak [%]",
-        "peak_position_mm": "its place [mm]",
-        "axial_width_6db_mm": "length [mm]",
-        "lateral_width_6db_mm": "width [mm]",
-        "processor_seconds": "processor [s]",
-    }
-    print(f"| case | reference | solver | {' | '.join(columns.values())} |")
-    print("|---" * (len(columns) + 3) + "|")
-    for row in table["differences"]:
-        numbers = ["" if row[name] is None else f"{row[name]:.3g}" for name in columns]
-        solver = f"{row['solver']}, {1e3 * row['spacing']:.4g} mm"
-        print(f"| {row['case']} | {row['reference']} | {solver} | {' | '.join(numbers)} |")
+DIFFERENCE_COLUMNS = {
+    "linf_percent": "L∞ [%]",
+    "l2_percent": "L2 [%]",
+    "peak_pressure_percent": "peak [%]",
+    "peak_position_mm": "its place [mm]",
+    "axial_width_6db_mm": "length [mm]",
+    "lateral_width_6db_mm": "width [mm]",
+}
+FIELD_COLUMNS = {
+    "peak_kpa": "peak [kPa]",
+    "peak_x_mm": "at x [mm]",
+    "axial_width_6db_mm": "length [mm]",
+    "lateral_width_6db_mm": "width [mm]",
+    "processor_seconds": "processor [s]",
+}
+
+
+def print_table(rows: list[dict[str, Any]], columns: dict[str, str]) -> None:
+    """Rows of the results as a table in Markdown, `columns` from a row's keys to headings."""
+    first = ("case", "reference", "solver") if "reference" in rows[0] else ("case", "solver")
+    print(f"| {' | '.join((*first, *columns.values()))} |")
+    print("|---" * (len(first) + len(columns)) + "|")
+    for row in rows:
+        names = {**row, "solver": label(row["solver"], row["spacing"])}
+        numbers = ["" if row[name] is None else f"{row[name]:.4g}" for name in columns]
+        print(f"| {' | '.join([names[name] for name in first] + numbers)} |")
 
 
 def draw() -> None:
