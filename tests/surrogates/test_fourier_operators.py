@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy_layers as reference
 import pytest
+from compiled import compiled
 from random_weights import drawn, num_parameters
 
 from fieldcast.surrogates.layers.differential_conv import DifferentialConv
@@ -88,7 +89,7 @@ def fourier_network(model, u, modes, inner, local=None):
 def test_fno_layer_by_layer(shape, modes, x64):
     model = drawn(lambda key: FNO(2, 3, modes, 5, 2, 6, key=key))
     expected = fourier_network(model, field(shape), modes, [True, False])
-    np.testing.assert_allclose(eqx.filter_jit(model)(field(shape)), expected, atol=1e-12)
+    np.testing.assert_allclose(compiled(model)(field(shape)), expected, atol=1e-12)
 
 
 def test_local_fno_layer_by_layer(x64):
@@ -97,7 +98,7 @@ def test_local_fno_layer_by_layer(x64):
 
     model = drawn(make)
     expected = fourier_network(model, field((6, 7)), (4, 5), [True, True])
-    np.testing.assert_allclose(eqx.filter_jit(model)(field((6, 7))), expected, atol=1e-12)
+    np.testing.assert_allclose(compiled(model)(field((6, 7))), expected, atol=1e-12)
 
 
 def test_ffno_layer_by_layer(x64):
@@ -113,7 +114,7 @@ def test_ffno_layer_by_layer(x64):
         y = affine(np.maximum(affine(reference.spectral_lines(x, spectral), first), 0.0), second)
         x = x + y
     expected = affine(affine(y, model.project[0]), model.project[1])
-    np.testing.assert_allclose(eqx.filter_jit(model)(field((6, 7))), expected, atol=1e-12)
+    np.testing.assert_allclose(compiled(model)(field((6, 7))), expected, atol=1e-12)
 
 
 def test_ifno_iteration_by_iteration(x64):
@@ -126,7 +127,7 @@ def test_ifno_iteration_by_iteration(x64):
     for _ in range(3):
         x = x + reference.gelu(reference.spectral(x, layer.spectral, (4, 5)) + reference.pointwise(x, layer.matrix)) / 3
     expected = perceptron(x[:, :6], model.network.project)
-    np.testing.assert_allclose(eqx.filter_jit(model)(field((6, 7))), expected, atol=1e-12)
+    np.testing.assert_allclose(compiled(model)(field((6, 7))), expected, atol=1e-12)
 
 
 def test_differences_converge_to_derivatives_with_first_order(x64):
@@ -136,7 +137,7 @@ def test_differences_converge_to_derivatives_with_first_order(x64):
     for n in (32, 64, 128):
         x = 2 * np.pi * np.arange(n) / n
         exact = 2 * np.pi * (-slopes[0] * np.sin(x) + 3 * slopes[1] * np.cos(3 * x))
-        answer = eqx.filter_jit(layer)(jnp.asarray(np.stack([np.cos(x), np.sin(3 * x)])))
+        answer = compiled(layer)(jnp.asarray(np.stack([np.cos(x), np.sin(3 * x)])))
         errors.append(float(np.max(abs(answer[0] - exact))))
     orders = np.log2(np.array(errors[:-1]) / errors[1:])
     np.testing.assert_allclose(orders, 1.0, atol=0.1)
@@ -144,7 +145,7 @@ def test_differences_converge_to_derivatives_with_first_order(x64):
 
 def test_differences_vanish_on_constants_also_where_the_field_ends(x64):
     layer = drawn(lambda key: DifferentialConv(2, 1, 2, 32, periodic=(False, True), key=key))
-    np.testing.assert_allclose(eqx.filter_jit(layer)(jnp.ones((1, 6, 5))), 0.0, atol=1e-13)
+    np.testing.assert_allclose(compiled(layer)(jnp.ones((1, 6, 5))), 0.0, atol=1e-13)
 
 
 def test_basis_of_local_integrals_has_unit_mass_and_a_size_in_the_domain():
@@ -178,7 +179,7 @@ def test_basis_of_local_integrals_is_that_of_the_ball(dims):
 
 def refined(model, num_points):
     """Distances of the answers on a grid and on one twice and four times as fine, at the points they share."""
-    answers = [eqx.filter_jit(model)(field((k * num_points,))) for k in (1, 2, 4)]
+    answers = [compiled(model)(field((k * num_points,))) for k in (1, 2, 4)]
     return [float(jnp.max(jnp.abs(answers[i][:, :: 2**i] - answers[2][:, ::4]))) for i in (0, 1)]
 
 
@@ -203,7 +204,7 @@ def test_answers_converge_as_the_grid_is_refined(name, x64):
 def test_commutes_with_shifts_where_it_sees_no_coordinates(x64):
     u = field((8, 6))
     for coordinates in (True, False):
-        model = eqx.filter_jit(drawn(lambda key, c=coordinates: FNO(2, 1, (4, 4), 4, 1, 6, coordinates=c, key=key)))
+        model = compiled(drawn(lambda key, c=coordinates: FNO(2, 1, (4, 4), 4, 1, 6, coordinates=c, key=key)))
         error = float(jnp.max(jnp.abs(jnp.roll(model(u), (3, 1), (1, 2)) - model(jnp.roll(u, (3, 1), (1, 2))))))
         assert (error < 1e-12) == (not coordinates)
 

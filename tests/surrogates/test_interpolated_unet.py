@@ -2,10 +2,10 @@
 
 import itertools
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from compiled import compiled
 from random_weights import drawn
 
 from fieldcast.surrogates.layers.kernel_interpolation import interpolated_kernel
@@ -46,13 +46,11 @@ def means(answer, num_cells=8):
 def test_answers_converge_with_interpolated_kernels_only(interpolated):
     unet = drawn(lambda key: UNet(2, 1, 1, 4, (1, 2), 1, kernel_size=5, periodic=True, key=key))
     model = InterpolatedUNet(unet, 16) if interpolated else unet
-    answers = [means(eqx.filter_jit(model)(field(n))) for n in (32, 64, 128)]
+    answers = [means(compiled(model)(field(n))) for n in (32, 64, 128)]
     steps = [float(np.max(abs(one - other))) for one, other in itertools.pairwise(answers)]
     assert (steps[1] < 0.6 * steps[0]) == interpolated
 
 
 def test_on_the_reference_grid_it_is_the_unet():
     unet = drawn(lambda key: UNet(2, 1, 1, 4, (1, 2), 1, key=key))
-    np.testing.assert_allclose(
-        eqx.filter_jit(InterpolatedUNet(unet, 8))(field(8)), eqx.filter_jit(unet)(field(8)), rtol=1e-12
-    )
+    np.testing.assert_allclose(compiled(InterpolatedUNet(unet, 8))(field(8)), compiled(unet)(field(8)), rtol=1e-12)

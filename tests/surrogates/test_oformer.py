@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy_layers as reference
 import pytest
+from compiled import compiled
 from random_weights import drawn, num_parameters
 
 from fieldcast.surrogates.layers.axes import BoundedAxis, PeriodicAxis
@@ -96,7 +97,7 @@ def test_layer_by_layer(shape, x64):
     axes = (PeriodicAxis(2.0), BoundedAxis(stretched))[: len(shape)]
     model = drawn(lambda key: OFormer(2, 3, axes, (4,) * len(shape), 8, 2, 1, key=key))
     u = np.random.default_rng(1).normal(size=(2, *shape))
-    np.testing.assert_allclose(eqx.filter_jit(model)(jnp.asarray(u)), dense(model, u), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(compiled(model)(jnp.asarray(u)), dense(model, u), rtol=1e-9, atol=1e-9)
 
 
 def test_what_does_not_fit_is_refused():

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy_layers as reference
 import pytest
+from compiled import compiled
 from random_weights import drawn
 
 from fieldcast.surrogates.layers.domain_padding import DomainPadding
@@ -32,19 +33,19 @@ def normal(shape):
 def test_dense_weights_frequency_by_frequency(shape, modes, getkey):
     layer = drawn(lambda key: SpectralConv(3, 2, modes, key=key))
     x = normal((3, *shape))
-    np.testing.assert_allclose(eqx.filter_jit(layer)(x), reference.spectral(x, layer, modes), atol=1e-12)
+    np.testing.assert_allclose(compiled(layer)(x), reference.spectral(x, layer, modes), atol=1e-12)
 
 
 @pytest.mark.parametrize(("shape", "modes"), [((9,), 3), ((5, 6), 9), ((4, 5, 6), 2)])
 def test_factorised_weights_line_by_line(shape, modes, getkey):
     layer = drawn(lambda key: FactorisedSpectralConv(3, 2, len(shape), modes, key=key))
     x = normal((3, *shape))
-    np.testing.assert_allclose(eqx.filter_jit(layer)(x), reference.spectral_lines(x, layer), atol=1e-12)
+    np.testing.assert_allclose(compiled(layer)(x), reference.spectral_lines(x, layer), atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(6, 5), (7, 8)])
 def test_is_a_circular_convolution(shape, getkey):
-    layer = eqx.filter_jit(drawn(lambda key: SpectralConv(1, 1, (4, 5), key=key)))
+    layer = compiled(drawn(lambda key: SpectralConv(1, 1, (4, 5), key=key)))
     bias = float(layer(jnp.zeros((1, *shape)))[0, 0, 0])
     impulse = jnp.zeros((1, *shape)).at[0, 0, 0].set(1.0)
     kernel = np.asarray(layer(impulse))[0] - bias
@@ -72,11 +73,11 @@ def test_the_same_function_at_any_resolution(kind, getkey):
         layer = drawn(lambda key: SpectralConv(2, 3, (6, 7), key=key))
     else:
         layer = drawn(lambda key: FactorisedSpectralConv(2, 3, 2, 4, key=key))
-    coarse, fine = (eqx.filter_jit(layer)(jnp.asarray(band_limited(shape, 3))) for shape in ((9, 8), (27, 40)))
+    coarse, fine = (compiled(layer)(jnp.asarray(band_limited(shape, 3))) for shape in ((9, 8), (27, 40)))
     np.testing.assert_allclose(coarse, fine[:, ::3, ::5], atol=1e-12)
     single = jax.tree.map(lambda leaf: leaf.astype(jnp.float32) if eqx.is_array(leaf) else leaf, layer)
     field = jnp.asarray(band_limited((27, 40), 3), dtype=jnp.float32)
-    answer = eqx.filter_jit(single)(field)
+    answer = compiled(single)(field)
     assert answer.dtype == jnp.float32
     np.testing.assert_allclose(answer, fine, atol=2e-6 * float(jnp.max(jnp.abs(fine))))
 
@@ -86,8 +87,8 @@ def test_half_precision_fields_are_transformed_in_single_precision(getkey):
     layer = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), layer)
     field = normal((2, 8, 8)).astype(jnp.bfloat16)
     wide = jax.tree.map(lambda leaf: leaf.astype(jnp.float32), layer)
-    widened = eqx.filter_jit(wide)(field.astype(jnp.float32))
-    answer = eqx.filter_jit(layer)(field)
+    widened = compiled(wide)(field.astype(jnp.float32))
+    answer = compiled(layer)(field)
     assert answer.dtype == jnp.bfloat16
     np.testing.assert_allclose(answer.astype(jnp.float32), widened, rtol=0.02, atol=0.02)
 

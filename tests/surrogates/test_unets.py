@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy_layers as reference
 import pytest
+from compiled import compiled
 from random_weights import drawn, num_parameters
 
 from fieldcast.surrogates.layers.transposed_conv import TransposedConv
@@ -56,7 +57,7 @@ def risen(x, layer, periodic):
 def test_transposed_convolution_spreads_every_point(shape, size, periodic, x64):
     layer = drawn(lambda key: TransposedConv(len(shape), 2, 3, size, periodic=periodic, key=key))
     x = random_field(shape)
-    np.testing.assert_allclose(eqx.filter_jit(layer)(jnp.asarray(x)), risen(x, layer, periodic), atol=1e-12)
+    np.testing.assert_allclose(compiled(layer)(jnp.asarray(x)), risen(x, layer, periodic), atol=1e-12)
 
 
 def dense_dilated(model, u, periodic):
@@ -75,7 +76,7 @@ def dense_dilated(model, u, periodic):
 def test_dilated_network_layer_by_layer(shape, periodic, x64):
     model = drawn(lambda key: DilResNet(2, 3, len(shape), 4, 1, periodic, key=key))
     u = random_field(shape)
-    np.testing.assert_allclose(eqx.filter_jit(model)(jnp.asarray(u)), dense_dilated(model, u, periodic), atol=1e-10)
+    np.testing.assert_allclose(compiled(model)(jnp.asarray(u)), dense_dilated(model, u, periodic), atol=1e-10)
 
 
 def residual(x, block, periodic):
@@ -103,7 +104,7 @@ def dense_unet(model, u, periodic):
 def test_unet_layer_by_layer(shape, periodic, x64):
     model = drawn(lambda key: UNet(2, 1, len(shape), 3, (2, 2), 1, periodic=periodic, key=key))
     u = random_field(shape)
-    np.testing.assert_allclose(eqx.filter_jit(model)(jnp.asarray(u)), dense_unet(model, u, periodic), atol=1e-9)
+    np.testing.assert_allclose(compiled(model)(jnp.asarray(u)), dense_unet(model, u, periodic), atol=1e-9)
 
 
 def pair(x, layer, periodic):
@@ -119,7 +120,7 @@ def test_classic_unet_layer_by_layer(shape, periodic, x64):
     corners = [kept[(slice(None), *(slice(i, None, 2) for i in corner))] for corner in np.ndindex(*(2,) * len(shape))]
     x = risen(pair(np.max(corners, axis=0), model.down[1], periodic), model.rise[0], periodic)
     expected = reference.pointwise(pair(np.concatenate([kept, x]), model.up[0], periodic), model.project)
-    np.testing.assert_allclose(eqx.filter_jit(model)(jnp.asarray(u)), expected, atol=1e-10)
+    np.testing.assert_allclose(compiled(model)(jnp.asarray(u)), expected, atol=1e-10)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy_layers as reference
 import pytest
+from compiled import compiled
 from random_weights import drawn, num_parameters
 
 from fieldcast.surrogates.operators.vit import ViT
@@ -52,7 +53,7 @@ def dense(model, u, patches, size, num_heads):
 def test_patch_by_patch(patches, x64):
     model = drawn(lambda key: ViT(2, 3, patches, 4, 6, 1, 2, 5, key=key))
     u = np.random.default_rng(0).normal(size=(2, *(4 * p for p in patches)))
-    answer = eqx.filter_jit(model)(jnp.asarray(u))
+    answer = compiled(model)(jnp.asarray(u))
     np.testing.assert_allclose(answer, dense(model, u, patches, 4, 2), rtol=1e-10, atol=1e-10)
 
 
@@ -61,7 +62,7 @@ def test_answers_converge_as_the_grid_is_refined(x64):
     answers = []
     for n in (32, 64, 128):
         x = 2 * np.pi * (np.arange(n) + 0.5) / n
-        answers.append(eqx.filter_jit(model)(jnp.asarray(np.cos(x) + x)[None]).reshape(16, -1).mean(1))
+        answers.append(compiled(model)(jnp.asarray(np.cos(x) + x)[None]).reshape(16, -1).mean(1))
     coarse, fine = (float(jnp.max(jnp.abs(answer - answers[2]))) for answer in answers[:2])
     assert coarse > 1e-9
     assert fine < 0.4 * coarse
