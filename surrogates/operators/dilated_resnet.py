@@ -27,8 +27,8 @@ class DilResNet(eqx.Module):
       axes, or one an axis.
     - `key`.
 
-    It sees 45 points a block in each direction, by the number of points, so it is tied to the grid it was trained on. A
-    good baseline with few parameters, and slow: nothing is done at low resolution.
+    Each block sees 22 points in each direction, whatever their distance, so the network is tied to the grid it was
+    trained on. A good baseline with few parameters, and slow: nothing is done at low resolution.
 
     **Raises:** `ValueError` when channels or axes do not fit.
 

@@ -31,7 +31,8 @@ class FFNO(eqx.Module):
     - `coordinates`: whether the model sees where it is.
     - `key`.
 
-    Good values: 24 layers, 32 modes, width 96.
+    Good values: 24 layers, 32 modes, width 96. Published models see coordinates that are standardised and include the
+    last point; here they go from zero to one without it, as in `FNO`, so that they do not depend on the grid.
 
     **Raises:** `ValueError` when channels or axes do not fit.
 

@@ -60,6 +60,10 @@ class UNet(eqx.Module):
         *,
         key: PRNGKeyArray,
     ):
+        if num_blocks < 1:
+            raise ValueError(
+                f"Every level changes the number of channels in a block; needed: at least 1, {num_blocks=}."
+            )
         lift_key, down_key, first_key, second_key, up_key, project_key = jax.random.split(key, 6)
         setting = (num_spatial_dims, kernel_size, per_axis(periodic, num_spatial_dims))
         widths = [width * math.prod(multipliers[:level]) for level in range(len(multipliers) + 1)]
