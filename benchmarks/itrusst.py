@@ -9,8 +9,8 @@ other and writes docs/results/itrusst.json, and `draw` the figures beside it.
     python benchmarks/itrusst.py compare
     python benchmarks/itrusst.py draw
 
-`--quick` solves at 1 mm. At 0.5 mm a case of `born` takes minutes on two cores, of `kspace` some ten minutes, and of
-`kwave` an hour.
+`--quick` solves at 1 mm. At 0.5 mm a case of `born` takes some minutes on two cores; behind bone `kspace` and `kwave`
+take an hour or more.
 """
 
 import itertools
