@@ -9,8 +9,8 @@ other and writes docs/results/itrusst.json, and `draw` the figures beside it.
     python benchmarks/itrusst.py compare
     python benchmarks/itrusst.py draw
 
-`--quick` solves at 1 mm. At 0.5 mm and on two cores a case of `born` takes some minutes, of `kspace` up to twenty behind
-bone, of `kwave` an hour or more.
+`--quick` solves at 1 mm. At 0.5 mm and on two cores a case of `born` takes some minutes, of `kspace` up to twenty
+behind bone, of `kwave` an hour or more.
 """
 
 import itertools
