@@ -9,9 +9,6 @@ from jaxtyping import Array, Float
 from fieldcast.simulators.acoustics.medium import Medium
 from fieldcast.simulators.grid import Grid
 
-SMALLEST_LAYER = 8
-"""Fewest points of a layer whose size is left open."""
-
 
 class PerfectlyMatchedLayer(eqx.Module):
     """Split-field perfectly matched layer: each component is damped along its own axis, twice per time step, by
@@ -21,10 +18,11 @@ class PerfectlyMatchedLayer(eqx.Module):
     **Arguments:**
 
     - `size`: points of the layer at each end of each axis; one number for all axes or one for each. `None` with
-      `outside` takes at least 8, and as many more as bring the grid to a length that suits the FFT.
+      `outside` takes `smallest`, and as many more as bring the grid to a length that suits the FFT.
     - `strength`: absorption [Np per grid point].
     - `outside`: add the layer around the grid (the medium goes on as at its edge), instead of using the grid's own
       outermost points.
+    - `smallest`: fewest points of a layer whose size is left open.
 
     Source: Tabei, Mast and Waag, JASA 111, 2002, doi:10.1121/1.1421344; Treeby and Cox, J. Biomed. Opt. 15(2), 2010,
     doi:10.1117/1.3360308.
@@ -33,6 +31,7 @@ class PerfectlyMatchedLayer(eqx.Module):
     size: int | tuple[int, ...] | None = eqx.field(static=True, default=None)
     strength: float = eqx.field(static=True, default=2.0)
     outside: bool = eqx.field(static=True, default=True)
+    smallest: int = eqx.field(static=True, default=8)
 
     def __check_init__(self):
         sizes = self.size if isinstance(self.size, tuple) else (self.size,)
@@ -49,7 +48,7 @@ class PerfectlyMatchedLayer(eqx.Module):
             return ((0, 0),) * len(shape)
         if self.size is not None:
             return tuple((size, size) for size in self._sizes(len(shape)))
-        totals = [scipy.fft.next_fast_len(n + 2 * SMALLEST_LAYER, real=True) for n in shape]
+        totals = [scipy.fft.next_fast_len(n + 2 * self.smallest, real=True) for n in shape]
         low = [(total - n) // 2 for total, n in zip(totals, shape, strict=True)]
         return tuple((before, total - n - before) for before, total, n in zip(low, totals, shape, strict=True))
 

@@ -48,8 +48,9 @@ def compensate(
     omega, theta, power = 2.0 * math.pi * frequency, math.pi * frequency * time_step, attenuation_power
     reference = xp.max(sound_speed) if reference_sound_speed is None else reference_sound_speed
     per_radian = nepers_per_radian(power) * omega ** (power - 1.0) * sound_speed
-    damped = 1.0 - 1j * (per_radian * attenuation)  # k c / omega
-    kappa = xp.sinc(damped * (theta / math.pi * reference / sound_speed + 0j))
+    to_complex = np.result_type(sound_speed.dtype, np.complex64)
+    damped = 1.0 - 1j * (per_radian * attenuation).astype(to_complex)  # k c / omega
+    kappa = xp.sinc(damped * (theta / math.pi * reference / sound_speed).astype(to_complex))
     slowing = float(np.sinc(theta / math.pi))  # S / omega
     square = (slowing / (damped * kappa)) ** 2
     delay = 1j * complex(math.cos(theta), -math.sin(theta)) * damped ** (power - 2.0)

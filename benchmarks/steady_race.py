@@ -1,0 +1,80 @@
+"""One steady field by time stepping and by `BornSeries`: wall time at equal error, and what a first guess saves."""
+
+import time
+from collections.abc import Sequence
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from beam_scenes import beam_scene
+from scipy import ndimage
+
+from fieldcast.simulators.acoustics.born_series import BornSeries
+from fieldcast.simulators.acoustics.field import PressureField
+from fieldcast.simulators.acoustics.helmholtz import FirstOrder
+from fieldcast.simulators.acoustics.helmholtz_second_order import SecondOrder
+from fieldcast.simulators.acoustics.kspace import KSpace
+from fieldcast.simulators.acoustics.kspace_layer import PerfectlyMatchedLayer
+from fieldcast.simulators.acoustics.scene import Scene
+from fieldcast.simulators.acoustics.solver import FieldSolver
+
+LARGEST_ERROR = 0.02
+STEPPING_TOLERANCES = (0.05, 0.02, 0.01, 0.005, 0.002)
+BORN_TOLERANCES = (0.02, 0.01, 0.005, 0.003, 0.001)
+GUESS_ERROR, GUESS_SCALE = 0.1, 4.0
+"""Relative L2 error of the first guess, and over how many points it is smooth."""
+
+Numbers = dict[str, float]
+
+
+def bone_slab(points_per_wavelength: int, *, contrast: bool) -> Scene:
+    """The bowl and slab of the accuracy benchmark in single precision, with or without the density contrast."""
+    scene = beam_scene(points_per_wavelength, 3, bone=True, dtype=np.float32)
+    if contrast:
+        return scene
+    return eqx.tree_at(lambda s: s.medium.density, scene, jnp.full(scene.grid.shape, 1000.0, jnp.float32))
+
+
+def race(points_per_wavelength: int, *, contrast: bool) -> dict[str, Numbers]:
+    """Seconds, error and tolerance of both solvers, each with the loosest tolerance that keeps `LARGEST_ERROR`.
+
+    Errors are relative L2 to the same equations without a time step, solved to 1e-4 with a thick boundary layer.
+    """
+    scene = bone_slab(points_per_wavelength, contrast=contrast)
+    equation = FirstOrder() if contrast else SecondOrder()
+    truth = BornSeries(tolerance=1e-4, layer=PerfectlyMatchedLayer(24, 1.0))(scene).pressure
+    return {
+        "kspace": _fastest(scene, truth, [KSpace(tolerance=t, most_periods=400) for t in STEPPING_TOLERANCES]),
+        "born": _fastest(scene, truth, [BornSeries(tolerance=t, equation=equation) for t in BORN_TOLERANCES]),
+    }
+
+
+def _fastest(scene: Scene, truth: jax.Array, solvers: Sequence[FieldSolver]) -> Numbers:
+    """The first of `solvers` that is good enough, timed when it is compiled."""
+    for solver in solvers:
+        difference = np.asarray(solver(scene).pressure - truth)
+        error = float(np.linalg.norm(difference) / np.linalg.norm(np.asarray(truth)))
+        if error <= LARGEST_ERROR:
+            start = time.perf_counter()
+            jax.block_until_ready(solver(scene).pressure)
+            return {
+                "seconds": round(time.perf_counter() - start, 2),
+                "error": round(error, 4),
+                "tolerance": solver.tolerance,
+            }
+    raise RuntimeError(f"No tolerance reaches an error of {LARGEST_ERROR}; the last left {error}.")
+
+
+def warm_start(points_per_wavelength: int) -> dict[str, int]:
+    """Iterations to the default tolerance from silence, and from a field with a smooth error of 10 %."""
+    scene = bone_slab(points_per_wavelength, contrast=True)
+    solver = BornSeries()
+    cold = solver.solution(scene)
+    pressure = np.asarray(cold.field.pressure)
+    random = np.random.default_rng(0)
+    noise = [ndimage.gaussian_filter(random.standard_normal(pressure.shape), GUESS_SCALE) for _ in range(2)]
+    error = pressure * (noise[0] + 1j * noise[1])
+    error *= GUESS_ERROR * np.linalg.norm(pressure) / np.linalg.norm(error)
+    guess = PressureField(jnp.asarray(pressure + error, jnp.complex64), scene.grid, scene.frequency)
+    return {"cold": int(cold.iterations), "warm": int(solver.solution(scene, guess).iterations)}
