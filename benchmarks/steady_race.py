@@ -12,7 +12,6 @@ from scipy import ndimage
 
 from fieldcast.simulators.acoustics.born_series import BornSeries
 from fieldcast.simulators.acoustics.field import PressureField
-from fieldcast.simulators.acoustics.helmholtz import FirstOrder
 from fieldcast.simulators.acoustics.helmholtz_second_order import SecondOrder
 from fieldcast.simulators.acoustics.kspace import KSpace
 from fieldcast.simulators.acoustics.kspace_layer import PerfectlyMatchedLayer
@@ -21,7 +20,7 @@ from fieldcast.simulators.acoustics.solver import FieldSolver
 
 LARGEST_ERROR = 0.02
 STEPPING_TOLERANCES = (0.05, 0.02, 0.01, 0.005, 0.002)
-BORN_TOLERANCES = (0.02, 0.01, 0.005, 0.003, 0.001)
+BORN_TOLERANCES = (0.02, 0.01, 0.007, 0.005, 0.003, 0.002, 0.001, 0.0005)
 GUESS_ERROR, GUESS_SCALE = 0.1, 4.0
 """Relative L2 error of the first guess, and over how many points it is smooth."""
 
@@ -37,33 +36,38 @@ def bone_slab(points_per_wavelength: int, *, contrast: bool) -> Scene:
 
 
 def race(points_per_wavelength: int, *, contrast: bool) -> dict[str, Numbers]:
-    """Seconds, error and tolerance of both solvers, each with the loosest tolerance that keeps `LARGEST_ERROR`.
+    """Seconds, error and tolerance of both solvers.
 
-    Errors are relative L2 to the same equations without a time step, solved to 1e-4 with a thick boundary layer.
+    `KSpace` takes the loosest tolerance that keeps its error below `LARGEST_ERROR`, `BornSeries` the loosest with which
+    it is at least as good as that. Errors are relative L2 to the same equations without a time step, solved to 1e-4
+    with a thick boundary layer.
     """
     scene = bone_slab(points_per_wavelength, contrast=contrast)
-    equation = FirstOrder() if contrast else SecondOrder()
     truth = BornSeries(tolerance=1e-4, layer=PerfectlyMatchedLayer(24, 1.0))(scene).pressure
-    return {
-        "kspace": _fastest(scene, truth, [KSpace(tolerance=t, most_periods=400) for t in STEPPING_TOLERANCES]),
-        "born": _fastest(scene, truth, [BornSeries(tolerance=t, equation=equation) for t in BORN_TOLERANCES]),
-    }
+    equation = (
+        {} if contrast else {"equation": SecondOrder(), "layer": PerfectlyMatchedLayer(strength=1.0, smallest=18)}
+    )
+    stepping = [KSpace(tolerance=tolerance, most_periods=400) for tolerance in STEPPING_TOLERANCES]
+    born = [BornSeries(tolerance=tolerance, **equation) for tolerance in BORN_TOLERANCES]
+    kspace = _fastest(scene, truth, stepping, LARGEST_ERROR)
+    return {"kspace": kspace, "born": _fastest(scene, truth, born, kspace["error"])}
 
 
-def _fastest(scene: Scene, truth: jax.Array, solvers: Sequence[FieldSolver]) -> Numbers:
-    """The first of `solvers` that is good enough, timed when it is compiled."""
+def _fastest(scene: Scene, truth: jax.Array, solvers: Sequence[FieldSolver], largest_error: float) -> Numbers:
+    """The first of `solvers` that is good enough, timed when it is compiled: the better of two runs."""
     for solver in solvers:
         difference = np.asarray(solver(scene).pressure - truth)
         error = float(np.linalg.norm(difference) / np.linalg.norm(np.asarray(truth)))
-        if error <= LARGEST_ERROR:
-            start = time.perf_counter()
-            jax.block_until_ready(solver(scene).pressure)
-            return {
-                "seconds": round(time.perf_counter() - start, 2),
-                "error": round(error, 4),
-                "tolerance": solver.tolerance,
-            }
-    raise RuntimeError(f"No tolerance reaches an error of {LARGEST_ERROR}; the last left {error}.")
+        if error <= largest_error:
+            seconds = min(_seconds(solver, scene) for _ in range(2))
+            return {"seconds": round(seconds, 2), "error": round(error, 4), "tolerance": solver.tolerance}
+    raise RuntimeError(f"No tolerance reaches an error of {largest_error}; the last left {error}.")
+
+
+def _seconds(solver: FieldSolver, scene: Scene) -> float:
+    start = time.perf_counter()
+    jax.block_until_ready(solver(scene).pressure)
+    return time.perf_counter() - start
 
 
 def warm_start(points_per_wavelength: int) -> dict[str, int]:

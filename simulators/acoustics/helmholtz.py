@@ -53,7 +53,7 @@ class FirstOrder(eqx.Module):
         """The operator for `medium` (without its boundary layer) at `frequency` [Hz]."""
         clock = _Clock(2.0 * math.pi * frequency, self.steps_per_period)
         if self.compensate_time_step:
-            medium = clock.compensated(medium)
+            medium = compensated(medium, frequency, clock.time_step)
         return _assembled(medium, clock, layer, absorption)
 
 
@@ -129,17 +129,6 @@ class _Clock(eqx.Module):
         half = 0.5 * self.omega * self.time_step
         return jnp.asarray(1j, rate.dtype) / (rate if half == 0.0 else jnp.sinh(rate * half) / half)
 
-    def compensated(self, medium: Medium) -> Medium:
-        speed, density, attenuation = compensate(
-            medium.sound_speed,
-            medium.density,
-            medium.attenuation,
-            medium.attenuation_power,
-            frequency=self.omega / (2.0 * math.pi),
-            time_step=self.time_step,
-        )
-        return Medium(speed, density, attenuation, medium.attenuation_power, medium.grid)
-
 
 def _assembled(
     medium: Medium, clock: _Clock, layer: PerfectlyMatchedLayer, absorption: Absorption
@@ -183,6 +172,19 @@ def _assembled(
         source_gain=jnp.asarray(-2j / ndim, complex_dtype) * gain,
         source_correction=jnp.cos(angle) if discrete else None,
     )
+
+
+def compensated(medium: Medium, frequency: float, time_step: float) -> Medium:
+    """The medium with maps that make up for the scheme's error at `frequency` [Hz]."""
+    speed, density, attenuation = compensate(
+        medium.sound_speed,
+        medium.density,
+        medium.attenuation,
+        medium.attenuation_power,
+        frequency=frequency,
+        time_step=time_step,
+    )
+    return Medium(speed, density, attenuation, medium.attenuation_power, medium.grid)
 
 
 def loss_coefficient(absorption: Absorption, medium: Medium) -> Map | None:

@@ -1,4 +1,4 @@
-"""The Helmholtz equation of a medium with constant density: two Fourier transforms instead of eight."""
+"""The Helmholtz equation of a medium with constant density: two or three Fourier transforms instead of ten."""
 
 import math
 
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from fieldcast.simulators import spectral
-from fieldcast.simulators.acoustics.helmholtz import Field, Map, loss_coefficient
+from fieldcast.simulators.acoustics.helmholtz import Field, Map, compensated, loss_coefficient
 from fieldcast.simulators.acoustics.helmholtz_layer import layer_absorption, layer_depth
 from fieldcast.simulators.acoustics.kspace_absorption import Absorption
 from fieldcast.simulators.acoustics.kspace_layer import PerfectlyMatchedLayer
@@ -19,12 +19,11 @@ from fieldcast.simulators.spectral import scaled
 class SecondOrder(eqx.Module):
     """The Helmholtz equation of a medium whose density is the same everywhere.
 
-        laplacian P + q P = source,   q = (k - i alpha)^2 - 2 i k a
+        (k^2 - 2 i k a) P + (1 + loss L1) laplacian P = source
 
-    What `FirstOrder` without a time step amounts to when there is no density contrast; where y is not 2, its losses are
-    a fractional Laplacian, here those of the local wavenumber. Where `FirstOrder` stretches the coordinates in the
-    boundary layer, here the medium itself absorbs, by a [Np per grid point]; a layer of 16 points sends back a little
-    more. It has no derivative with respect to the density.
+    `FirstOrder` without a time step amounts to this when there is no density contrast. Where that stretches the
+    coordinates in the boundary layer, here the medium itself absorbs, by a [Np per grid point]; a layer of 16 points
+    sends back a little more. It has no derivative with respect to the density.
 
     **Raises:** an error when it runs if the density is not the same everywhere.
 
@@ -41,23 +40,23 @@ class SecondOrder(eqx.Module):
             "SecondOrder is for media with one density, and this one has a contrast; use FirstOrder.",
         )
         omega, shape, spacing = 2.0 * math.pi * frequency, medium.grid.shape, medium.grid.spacing
-        medium = layer.surround(eqx.tree_at(lambda medium: medium.density, medium, density))
-        dtype = medium.sound_speed.dtype
+        medium = eqx.tree_at(lambda medium: medium.density, medium, density)
+        medium = layer.surround(compensated(medium, frequency, time_step=0.0))
+        dtype, power = medium.sound_speed.dtype, medium.attenuation_power
         wavenumber = omega * spacing / medium.sound_speed
         damping = sum(layer_absorption(layer, shape, dtype, staggered=False))
         tau = loss_coefficient(absorption, medium)
-        if tau is None:
-            tau = jnp.zeros_like(wavenumber)
-        per_radian = -0.5 * omega * tau * (omega / medium.sound_speed) ** (medium.attenuation_power - 2.0)
-        lossy = jax.lax.complex(jnp.ones_like(per_radian), -per_radian) ** 2
         magnitude = spectral.magnitude(spectral.wavenumbers(medium.grid.shape, spacing, half=False))
+        laplacian = (magnitude * spacing) ** 2
+        lost = None if power == 2.0 else laplacian * spectral.fractional_laplacian(magnitude, power - 2.0)
         return SecondOrderOperator(
             wavenumber=wavenumber,
             density=medium.density / WATER.density,
-            laplacian=jnp.asarray((magnitude * spacing) ** 2, dtype),
+            laplacian=jnp.asarray(laplacian, dtype),
             depth=layer_depth(layer, shape, dtype),
-            square=scaled(lossy, wavenumber**2) - jax.lax.complex(jnp.zeros_like(damping), 2.0 * wavenumber * damping),
-            gain=-2j * scaled(lossy, wavenumber),
+            square=jax.lax.complex(wavenumber**2, -2.0 * wavenumber * damping),
+            loss=None if tau is None else jax.lax.complex(jnp.zeros_like(tau), -omega * tau),
+            lost_laplacian=None if lost is None else jnp.asarray(lost, dtype),
         )
 
 
@@ -69,12 +68,20 @@ class SecondOrderOperator(eqx.Module):
     laplacian: Float[Array, "*spectrum"]
     depth: Map
     square: Field
-    gain: Field
+    loss: Field | None
+    lost_laplacian: Float[Array, "*spectrum"] | None
 
     def __call__(self, pressure: Field) -> Field:
         """A p."""
-        return self.square * pressure - jnp.fft.ifftn(scaled(jnp.fft.fftn(pressure), self.laplacian))
+        spectrum = jnp.fft.fftn(pressure)
+        curvature = jnp.fft.ifftn(scaled(spectrum, self.laplacian))
+        total = self.square * pressure - curvature
+        if self.loss is None:
+            return total
+        if self.lost_laplacian is not None:
+            curvature = jnp.fft.ifftn(scaled(spectrum, self.lost_laplacian))
+        return total - self.loss * curvature
 
     def source_term(self, emitted: Field) -> Field:
         """The right-hand side for an additive pressure source of complex amplitude `emitted` [Pa] at each point."""
-        return self.gain * emitted
+        return -2j * scaled(emitted, self.wavenumber)

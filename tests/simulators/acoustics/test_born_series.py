@@ -91,20 +91,21 @@ def test_bowl_in_water():
 
 
 @pytest.mark.usefixtures("x64")
-@pytest.mark.parametrize(("power", "largest"), [(2.0, 1e-4), (1.1, 1e-2)])
-def test_constant_density_needs_no_first_order_equations(power, largest):
-    """The same equation for y = 2, with another thick layer; otherwise losses act at the local wavenumber."""
+@pytest.mark.parametrize("power", [2.0, 1.1])
+def test_constant_density_needs_no_first_order_equations(power):
+    """The same equation in the interior; two thick boundary layers send back nearly nothing."""
     grid = Grid((44, 40), 0.6e-3)
     bowl = small_bowl(grid, radius_of_curvature=12e-3, aperture_diameter=10e-3)
     medium = eqx.tree_at(lambda m: m.density, textured_medium(grid, power), jnp.full(grid.shape, 1100.0))
     scene = Scene(medium, bowl)
     first, second = (
-        BornSeries(tolerance=1e-5, layer=PerfectlyMatchedLayer(30, 1.0), equation=equation)(scene).pressure
+        BornSeries(tolerance=1e-5, layer=PerfectlyMatchedLayer(30, 1.0), equation=equation)
         for equation in (FirstOrder(), SecondOrder())
     )
-    assert relative_l2(second, first) < largest
+    truth = first(scene).pressure
+    assert relative_l2(second(scene).pressure, truth) < 1e-4
     lossless = eqx.tree_at(lambda s: s.medium.attenuation, scene, jnp.zeros(grid.shape))
-    assert relative_l2(BornSeries(equation=SecondOrder())(lossless).pressure, first) > 2 * largest  # losses matter
+    assert relative_l2(second(lossless).pressure, truth) > 1e-2  # losses matter here
 
 
 def test_second_order_refuses_a_density_contrast(scene):
