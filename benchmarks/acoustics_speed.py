@@ -4,7 +4,7 @@ Time stepping: milliseconds per step of `KSpaceScheme`, of k-Wave's Python backe
 bone shell in water; "absorbing" has power-law losses (y = 1.5, with dispersion) and a plane of source points with one
 signal, "lossless" an initial pressure. Every solver runs one block of steps in turn, several times over; its best block
 counts. Steady state: seconds of `KSpace` and `BornSeries` for the same field behind a slab of bone at equal error, and
-the iterations that a first guess saves.
+the iterations that a first guess saves. On a GPU also a scene of 256^3 points, and the memory that all this took.
 
     python benchmarks/acoustics_speed.py --quick     64^3 only; a smaller slab
     python benchmarks/acoustics_speed.py             256^2, 64^3 and 128^3; on a GPU 128^3 and 256^3
@@ -19,7 +19,7 @@ import jax
 import numpy as np
 import tyro
 from report import provenance, publish
-from steady_race import race, warm_start
+from steady_race import race, warm_start, whole_head
 from stepping import jwave_block, kspace_block, kwave_block, shell_maps
 
 CPU_STEPS = {(256, 256): 60, (64, 64, 64): 12, (128, 128, 128): 3}
@@ -71,6 +71,13 @@ def steady(points_per_wavelength: int) -> dict[str, object]:
     return {"races": races, "iterations": iterations, "points_per_wavelength": points_per_wavelength}
 
 
+def on_device(points: int) -> dict[str, object]:
+    """`whole_head`, and the largest amount of device memory in use so far, for each point of that grid [bytes]."""
+    seconds = whole_head(points)
+    memory = jax.devices()[0].memory_stats()["peak_bytes_in_use"]
+    return {"points": points, "seconds": seconds, "peak_bytes_per_point": round(memory / points**3)}
+
+
 def speedup(row: dict[str, dict[str, float]]) -> float:
     return round(row["kspace"]["seconds"] / row["born"]["seconds"], 2)
 
@@ -103,6 +110,7 @@ def main(quick: bool = False) -> None:
         "born_speedup_one_density": speedup(field["races"]["one_density"]),
         "warm_start_iterations_saved": field["iterations"]["cold"] - field["iterations"]["warm"],
         "steady": field,
+        "whole_head": on_device(256) if on_gpu else None,
         **provenance("k-wave-python"),
     }
     publish(result, "acoustics_speed_gpu" if on_gpu else "acoustics_speed", store=not quick)

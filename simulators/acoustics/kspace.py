@@ -174,11 +174,6 @@ class KSpace(FieldSolver):
         if self.steps_per_period is None:
             return max(fewest, math.ceil(1.0 / (scene.frequency * STABILITY_MARGIN * limit)))
         checks.check_time_step(1.0 / (scene.frequency * self.steps_per_period), limit)
-        if self.steps_per_period <= 2.0 * contrast:
-            raise ValueError(
-                f"{self.steps_per_period} steps per period are too few for a reference sound speed {contrast:.1f} "
-                f"times the slowest; use at least {fewest}."
-            )
         return self.steps_per_period
 
 
