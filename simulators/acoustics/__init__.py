@@ -1,10 +1,12 @@
 """Ultrasound in heads: scenes, solvers, fields."""
 
+from fieldcast.simulators.acoustics.born_series import BornSeries as BornSeries
 from fieldcast.simulators.acoustics.field import PressureField as PressureField
 from fieldcast.simulators.acoustics.free_field import FreeField as FreeField
 from fieldcast.simulators.acoustics.head import Head as Head
 from fieldcast.simulators.acoustics.head_image import read_head as read_head
 from fieldcast.simulators.acoustics.head_image import write_field as write_field
+from fieldcast.simulators.acoustics.kspace import KSpace as KSpace
 from fieldcast.simulators.acoustics.kwave import KWave as KWave
 from fieldcast.simulators.acoustics.medium import Medium as Medium
 from fieldcast.simulators.acoustics.medium import Tissue as Tissue
