@@ -5,7 +5,7 @@ import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from fieldcast.surrogates.layers.conditioning import FiLM
-from fieldcast.surrogates.layers.convolution import Conv
+from fieldcast.surrogates.layers.padded_conv import PaddedConv
 
 
 class ConvBlock(eqx.Module):
@@ -23,7 +23,7 @@ class ConvBlock(eqx.Module):
     - `key`.
     """
 
-    conv: Conv
+    conv: PaddedConv
     norm: eqx.nn.GroupNorm
     film: FiLM | None
 
@@ -37,7 +37,7 @@ class ConvBlock(eqx.Module):
         key: PRNGKeyArray,
     ):
         conv_key, film_key = jax.random.split(key)
-        self.conv = Conv(num_spatial_dims, in_channels, out_channels, key=conv_key)
+        self.conv = PaddedConv(num_spatial_dims, in_channels, out_channels, key=conv_key)
         self.norm = eqx.nn.GroupNorm(num_groups(out_channels), out_channels)
         self.film = None if token_width is None else FiLM(token_width, out_channels, key=film_key)
 

@@ -1,14 +1,9 @@
 """Convolutions with zero padding that keep the grid."""
 
-import math
-
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jaxtyping import Array, Float, PRNGKeyArray
-
-from fieldcast.surrogates.layers.initialisation import uniform_weight_and_bias
+from jaxtyping import Array, Float
 
 
 def convolve(
@@ -76,35 +71,3 @@ def _planes(x: Array, weight: Array) -> Array:
         dimension_numbers=("NHWC", "HWIO", "NHWC"),
     )
     return jnp.moveaxis(y, -1, 0)
-
-
-class Conv(eqx.Module):
-    """A convolution with bias, zero padding and stride one, in 1, 2 or 3 dimensions.
-
-    `y[o] = bias[o] + sum_i weight[o, i] * x[i]`
-
-    Its values are those of `equinox.nn.Conv` with padding `"SAME"`; in three dimensions on a CPU it is faster.
-
-    **Arguments:**
-
-    - `num_spatial_dims`: 1, 2 or 3.
-    - `in_channels`, `out_channels`.
-    - `kernel_size`: odd number of grid points along every axis.
-    - `key`: for the initial values, uniform in `+-1 / sqrt(in_channels kernel_size^d)`.
-    """
-
-    weight: Float[Array, "out_channel in_channel *kernel"]
-    bias: Float[Array, " out_channel"]
-
-    def __init__(
-        self, num_spatial_dims: int, in_channels: int, out_channels: int, kernel_size: int = 3, *, key: PRNGKeyArray
-    ):
-        if num_spatial_dims not in (1, 2, 3):
-            raise ValueError(f"A convolution has 1, 2 or 3 spatial dimensions, got {num_spatial_dims}.")
-        if kernel_size < 1 or kernel_size % 2 == 0:
-            raise ValueError(f"The kernel size must be odd, so that the kernel has a middle; got {kernel_size}.")
-        shape = (out_channels, in_channels, *(kernel_size,) * num_spatial_dims)
-        self.weight, self.bias = uniform_weight_and_bias(shape, math.prod(shape[1:]), key=key)
-
-    def __call__(self, x: Float[Array, "in_channel *space"]) -> Float[Array, "out_channel *space"]:
-        return convolve(x, self.weight) + jnp.expand_dims(self.bias, range(1, x.ndim))

@@ -6,19 +6,21 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
-def to_patches(x: Float[Array, "channel *space"], size: int) -> Float[Array, "patch_channel *coarse"]:
-    """Turn every cube of `size` points a side into channels of one coarse point.
+def to_patches(x: Float[Array, "channel *space"], size: int | tuple[int, ...]) -> Float[Array, "patch_channel *coarse"]:
+    """Turn every cube of `size` points a side, or box of so many along each axis, into channels of one coarse point.
 
     **Raises:** `ValueError` when `size` does not divide the grid.
     """
     shape = x.shape[1:]
-    if any(n % size for n in shape):
-        raise ValueError(f"Patches of {size} points a side do not divide a grid of shape {shape}.")
-    split = x.reshape(x.shape[0], *(part for n in shape for part in (n // size, size)))
     ndim = len(shape)
+    sizes = (size,) * ndim if isinstance(size, int) else size
+    if any(n % side for n, side in zip(shape, sizes, strict=True)):
+        raise ValueError(f"Patches of {size} points a side do not divide a grid of shape {shape}.")
+    coarse = tuple(n // side for n, side in zip(shape, sizes, strict=True))
+    split = x.reshape(x.shape[0], *(part for pair in zip(coarse, sizes, strict=True) for part in pair))
     inner = tuple(2 * axis + 2 for axis in range(ndim))
     outer = tuple(2 * axis + 1 for axis in range(ndim))
-    return jnp.transpose(split, (0, *inner, *outer)).reshape(-1, *(n // size for n in shape))
+    return jnp.transpose(split, (0, *inner, *outer)).reshape(-1, *coarse)
 
 
 def from_patches(x: Float[Array, "patch_channel *coarse"], size: int) -> Float[Array, "channel *space"]:

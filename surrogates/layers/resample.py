@@ -1,9 +1,12 @@
 """Changing the resolution of channel-first fields.
 
-Two conventions meet here. For `average_pool`, `upsample` and `bicubic_upsample` a value belongs to a *cell*, and a
-coarse cell has the same middle as the fine cells that it is made of. For `fourier_resample` and `linear_resample` it
-belongs to a *point*, and the first point stays where it is: the same function, seen on another grid.
+Two conventions meet here. For `average_pool`, `upsample`, `bicubic_upsample` and `cell_resample` a value belongs to a
+*cell*, and a coarse cell has the same middle as the fine cells that it is made of. For `fourier_resample` and
+`linear_resample` it belongs to a *point*, and the first point stays where it is: the same function, seen on another
+grid.
 """
+
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -105,15 +108,31 @@ def linear_resample(
     - `shape`: points of the new grid along each axis.
     - `periodic`: one bool an axis.
     """
-    for axis, (num_points, wraps) in enumerate(zip(shape, periodic, strict=True), start=1):
+    return _between(x, shape, periodic, lambda new, old: np.arange(new) * (old / new))
+
+
+def cell_resample(
+    x: Float[Array, "channel *space"], shape: tuple[int, ...], periodic: tuple[bool, ...]
+) -> Float[Array, "channel *other"]:
+    """The linear interpolant between the centres of the cells, at the centres of the cells of another grid.
+
+    **Arguments:** as of `linear_resample`; beyond the outermost centres a field that is not periodic stays constant.
+    """
+    return _between(x, shape, periodic, lambda new, old: (np.arange(new) + 0.5) * (old / new) - 0.5)
+
+
+def _between(
+    x: Array, shape: tuple[int, ...], periodic: tuple[bool, ...], places: Callable[[int, int], np.ndarray]
+) -> Array:
+    """Linear interpolation at `places` of the new grid, counted in points of the old one."""
+    for axis, (new, wraps) in enumerate(zip(shape, periodic, strict=True), start=1):
         old = x.shape[axis]
-        if num_points == old:
+        if new == old:
             continue
-        places = np.arange(num_points) * (old / num_points)
-        left = np.floor(places).astype(int)
-        right = (left + 1) % old if wraps else np.minimum(left + 1, old - 1)
-        share = _along(places - left, axis, x)
-        x = (1.0 - share) * jnp.take(x, left, axis=axis) + share * jnp.take(x, right, axis=axis)
+        left = np.floor(places(new, old)).astype(int)
+        share = _along(places(new, old) - left, axis, x)
+        ends = [index % old if wraps else np.clip(index, 0, old - 1) for index in (left, left + 1)]
+        x = (1.0 - share) * jnp.take(x, ends[0], axis=axis) + share * jnp.take(x, ends[1], axis=axis)
     return x
 
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import lax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from fieldcast.surrogates.layers.padded_conv import PaddedConv
+from fieldcast.surrogates.layers.double_conv import DoubleConv
 from fieldcast.surrogates.layers.pointwise import Pointwise
 from fieldcast.surrogates.layers.transposed_conv import TransposedConv
 from fieldcast.surrogates.operators.field_check import check_field
@@ -35,9 +35,9 @@ class ClassicUNet(eqx.Module):
     Ronneberger et al. 2015, arXiv:1505.04597, with padded convolutions, group normalisation and GELU.
     """
 
-    down: tuple["ConvPair", ...]
+    down: tuple[DoubleConv, ...]
     rise: tuple[TransposedConv, ...]
-    up: tuple["ConvPair", ...]
+    up: tuple[DoubleConv, ...]
     project: Pointwise
 
     def __init__(
@@ -55,7 +55,7 @@ class ClassicUNet(eqx.Module):
         widths = [width * 2**level for level in range(num_levels + 1)]
         dims = num_spatial_dims
         self.down = tuple(
-            ConvPair(dims, before, after, periodic, key=k)
+            DoubleConv(dims, before, after, periodic, key=k)
             for before, after, k in zip(
                 [in_channels, *widths], widths, jax.random.split(down_key, len(widths)), strict=False
             )
@@ -65,7 +65,7 @@ class ClassicUNet(eqx.Module):
             for fine, k in zip(widths[:-1], jax.random.split(rise_key, num_levels), strict=True)
         )
         self.up = tuple(
-            ConvPair(dims, 2 * fine, fine, periodic, key=k)
+            DoubleConv(dims, 2 * fine, fine, periodic, key=k)
             for fine, k in zip(widths[:-1], jax.random.split(up_key, num_levels), strict=True)
         )
         self.project = Pointwise(width, out_channels, key=project_key)
@@ -81,34 +81,6 @@ class ClassicUNet(eqx.Module):
         for rise, pair, skip in reversed(list(zip(self.rise, self.up, kept, strict=True))):
             x = pair(jnp.concatenate([skip, rise(x)]))
         return self.project(x)
-
-
-class ConvPair(eqx.Module):
-    """`GELU(Norm(Conv(GELU(Norm(Conv(x))))))`, with normalisations over channels and space at once."""
-
-    first: PaddedConv
-    first_norm: eqx.nn.GroupNorm
-    second: PaddedConv
-    second_norm: eqx.nn.GroupNorm
-
-    def __init__(
-        self,
-        num_spatial_dims: int,
-        in_channels: int,
-        out_channels: int,
-        periodic: bool | tuple[bool, ...],
-        *,
-        key: PRNGKeyArray,
-    ):
-        first_key, second_key = jax.random.split(key)
-        self.first = PaddedConv(num_spatial_dims, in_channels, out_channels, periodic=periodic, key=first_key)
-        self.first_norm = eqx.nn.GroupNorm(1, out_channels)
-        self.second = PaddedConv(num_spatial_dims, out_channels, out_channels, periodic=periodic, key=second_key)
-        self.second_norm = eqx.nn.GroupNorm(1, out_channels)
-
-    def __call__(self, x: Float[Array, "in_channel *space"]) -> Float[Array, "out_channel *space"]:
-        x = jax.nn.gelu(self.first_norm(self.first(x)), approximate=False)
-        return jax.nn.gelu(self.second_norm(self.second(x)), approximate=False)
 
 
 def _max_pool(x: Float[Array, "channel *space"]) -> Float[Array, "channel *coarse"]:

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from fieldcast.surrogates.layers.conditioning import FiLM
-from fieldcast.surrogates.layers.padded_conv import PaddedConv, per_axis
+from fieldcast.surrogates.layers.double_conv import DoubleConv
+from fieldcast.surrogates.layers.padded_conv import PaddedConv
 from fieldcast.surrogates.layers.pointwise import Pointwise
 from fieldcast.surrogates.layers.resample import average_pool, bicubic_upsample
 from fieldcast.surrogates.layers.scalar_conditioning import ScalarEmbedding, Shift
@@ -85,9 +86,7 @@ class SineNet(eqx.Module):
         def block(before: int, after: int, *, key: PRNGKeyArray) -> DoubleConv:
             conv_key, modulation_key = jax.random.split(key)
             modulate = modulation(token_width, after, key=modulation_key) if num_parameters else None
-            return DoubleConv(
-                num_spatial_dims, before, after, per_axis(periodic, num_spatial_dims), modulate, key=conv_key
-            )
+            return DoubleConv(num_spatial_dims, before, after, periodic, modulate, key=conv_key)
 
         widths = [int(width * multiplier**level) for level in range(num_levels + 1)]
         keys = jax.random.split(waves_key, num_waves)
@@ -124,7 +123,7 @@ class Wave(eqx.Module):
         widths: list[int],
         num_blocks: int,
         dual: bool,
-        block: Callable[..., "DoubleConv"],
+        block: Callable[..., DoubleConv],
         *,
         key: PRNGKeyArray,
     ):
@@ -162,7 +161,7 @@ class Stage(eqx.Module):
     `y_1 = B_1(z) + S x`,   `y_n = B_n(y_{n-1}) + y_{n-1}`, where `z` holds `x` and what is given beside it
     """
 
-    blocks: tuple["DoubleConv", ...]
+    blocks: tuple[DoubleConv, ...]
     shortcut: Pointwise
 
     def __init__(
@@ -171,7 +170,7 @@ class Stage(eqx.Module):
         channels_beside: int,
         out_channels: int,
         num_blocks: int,
-        block: Callable[..., "DoubleConv"],
+        block: Callable[..., DoubleConv],
         *,
         key: PRNGKeyArray,
     ):
@@ -190,41 +189,3 @@ class Stage(eqx.Module):
         for block in self.blocks[1:]:
             y = block(y, token) + y
         return y
-
-
-class DoubleConv(eqx.Module):
-    """`GELU(Norm(Conv(M(GELU(Norm(Conv(x)))))))`, with a normalisation over channels and space at once.
-
-    `M` is what the conditioning does, if there is any.
-    """
-
-    first: PaddedConv
-    first_norm: eqx.nn.GroupNorm
-    modulation: FiLM | Shift | None
-    second: PaddedConv
-    second_norm: eqx.nn.GroupNorm
-
-    def __init__(
-        self,
-        num_spatial_dims: int,
-        in_channels: int,
-        out_channels: int,
-        periodic: tuple[bool, ...],
-        modulation: FiLM | Shift | None,
-        *,
-        key: PRNGKeyArray,
-    ):
-        first_key, second_key = jax.random.split(key)
-        self.first = PaddedConv(num_spatial_dims, in_channels, out_channels, periodic=periodic, key=first_key)
-        self.second = PaddedConv(num_spatial_dims, out_channels, out_channels, periodic=periodic, key=second_key)
-        self.first_norm = eqx.nn.GroupNorm(1, out_channels)
-        self.second_norm = eqx.nn.GroupNorm(1, out_channels)
-        self.modulation = modulation
-
-    def __call__(
-        self, x: Float[Array, "in_channel *space"], token: Float[Array, " token"] | None
-    ) -> Float[Array, "out_channel *space"]:
-        x = jax.nn.gelu(self.first_norm(self.first(x)), approximate=False)
-        if self.modulation is not None:
-            x = self.modulation(x, token)
-        return jax.nn.gelu(self.second_norm(self.second(x)), approximate=False)

@@ -10,9 +10,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from fieldcast.surrogates.layers.channel_norm import ChannelNorm
 from fieldcast.surrogates.layers.initialisation import uniform_weight_and_bias
+from fieldcast.surrogates.layers.patches import from_patches, to_patches
 from fieldcast.surrogates.layers.pointwise import Pointwise
 from fieldcast.surrogates.layers.pointwise_perceptron import PointwisePerceptron
 from fieldcast.surrogates.layers.quadrature_attention import softmax_attention
+from fieldcast.surrogates.layers.resample import cell_resample
 from fieldcast.surrogates.operators.field_check import check_field
 
 
@@ -79,7 +81,7 @@ class ViT(eqx.Module):
         self.patches = patches
 
     def __call__(self, u: Float[Array, "in_channel *space"]) -> Float[Array, "out_channel *space"]:
-        grid, size = u.shape[1:], self.embedding.shape[2:]
+        grid = u.shape[1:]
         check_field("ViT", u.shape, self.embedding.shape[1], len(self.patches))
         if any(n % p for n, p in zip(grid, self.patches, strict=True)):
             raise ValueError(f"This ViT cuts the axes into {self.patches} patches, which must divide the grid {grid}.")
@@ -87,12 +89,8 @@ class ViT(eqx.Module):
         for layer in self.layers:
             x = layer(x)
         values = self.project(self.norm(x)[:, 1:])
-        field = _from_patches(values.reshape(-1, *size, *self.patches))
-        return (
-            field
-            if field.shape[1:] == grid
-            else jax.image.resize(field, (len(field), *grid), "linear", antialias=False)
-        )
+        field = from_patches(values.reshape(-1, *self.patches), self.embedding.shape[-1])
+        return cell_resample(field, grid, (False,) * len(grid))
 
     def _embedded(self, u: Array) -> Float[Array, "width patch"]:
         """Integrals over the patches, in units of the reference grid's cells."""
@@ -100,10 +98,8 @@ class ViT(eqx.Module):
         if size != kernel.shape[2:]:
             share = math.prod(kernel.shape[2:]) / math.prod(size)
             kernel = share * jax.image.resize(kernel, (*kernel.shape[:2], *size), "linear", antialias=False)
-        parts = _to_patches(u, self.patches)
-        return (
-            kernel.reshape(len(kernel), -1) @ parts.reshape(-1, math.prod(self.patches)) + self.embedding_bias[:, None]
-        )
+        parts = to_patches(u, size).reshape(-1, math.prod(self.patches))
+        return kernel.reshape(len(kernel), -1) @ parts + self.embedding_bias[:, None]
 
 
 class TransformerLayer(eqx.Module):
@@ -135,19 +131,3 @@ class TransformerLayer(eqx.Module):
         attended = softmax_attention(queries, keys, values, jnp.ones(x.shape[1], x.dtype))
         x = x + self.combine(jnp.swapaxes(attended, 1, 2).reshape(x.shape))
         return x + self.perceptron(self.perceptron_norm(x))
-
-
-def _to_patches(u: Float[Array, "channel *space"], patches: tuple[int, ...]) -> Array:
-    """`[channel, places within a patch, patches]`"""
-    dims = len(patches)
-    split = [part for n, p in zip(u.shape[1:], patches, strict=True) for part in (p, n // p)]
-    within, which = range(2, 2 * dims + 1, 2), range(1, 2 * dims + 1, 2)
-    return jnp.transpose(u.reshape(-1, *split), (0, *within, *which))
-
-
-def _from_patches(parts: Array) -> Float[Array, "channel *space"]:
-    """The converse."""
-    dims = parts.ndim // 2
-    order = [axis for pair in zip(range(dims + 1, 2 * dims + 1), range(1, dims + 1), strict=True) for axis in pair]
-    grid = [parts.shape[1 + a] * parts.shape[1 + dims + a] for a in range(dims)]
-    return jnp.transpose(parts, (0, *order)).reshape(-1, *grid)

@@ -15,10 +15,11 @@ from scipy import ndimage
 from fieldcast.surrogates.layers.attention_pooling import AttentionPooling
 from fieldcast.surrogates.layers.conditioning import FiLM
 from fieldcast.surrogates.layers.conv_block import ConvBlock, num_groups
-from fieldcast.surrogates.layers.convolution import Conv, convolve
+from fieldcast.surrogates.layers.convolution import convolve
 from fieldcast.surrogates.layers.depthwise import depthwise_convolve
 from fieldcast.surrogates.layers.dynamic_conv import DynamicConv
 from fieldcast.surrogates.layers.fourier_features import fourier_features, num_fourier_features
+from fieldcast.surrogates.layers.padded_conv import PaddedConv
 from fieldcast.surrogates.layers.point_encoder import PointEncoder
 from fieldcast.surrogates.layers.pointwise import Pointwise
 from fieldcast.surrogates.layers.resample import average_pool, upsample
@@ -82,7 +83,7 @@ def test_convolution_of_a_batch_is_the_batch_of_convolutions(getkey):
 
 @pytest.mark.parametrize("ndim", [1, 3])
 def test_conv_equals_the_convolution_of_equinox(ndim, getkey):
-    ours = Conv(ndim, 3, 4, key=getkey())
+    ours = PaddedConv(ndim, 3, 4, key=getkey())
     theirs = eqx.nn.Conv(ndim, 3, 4, kernel_size=3, padding="SAME", key=getkey())
     bias = jnp.expand_dims(ours.bias, range(1, ndim + 1))
     theirs = eqx.tree_at(lambda layer: (layer.weight, layer.bias), theirs, (ours.weight, bias))
@@ -95,14 +96,7 @@ def test_conv_equals_the_convolution_of_equinox(ndim, getkey):
 @pytest.mark.parametrize("size", [0, 2, 4])
 def test_even_kernels_are_refused(size, getkey):
     with pytest.raises(ValueError, match="odd"):
-        Conv(2, 1, 1, kernel_size=size, key=getkey())
-    with pytest.raises(ValueError, match="odd"):
         DynamicConv(2, 4, 1, kernel_size=size, key=getkey())
-
-
-def test_four_dimensions_are_refused(getkey):
-    with pytest.raises(ValueError, match="1, 2 or 3"):
-        Conv(4, 1, 1, key=getkey())
 
 
 def test_pointwise_is_a_matrix_at_every_point(getkey):

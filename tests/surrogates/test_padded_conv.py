@@ -34,8 +34,9 @@ def test_every_axis_may_be_periodic_or_not():
 
 
 def test_what_has_no_meaning_is_refused():
-    with pytest.raises(ValueError, match="kernel size must be odd"):
-        PaddedConv(2, 1, 1, 4, key=jax.random.key(0))
+    for size in (0, 2, 4):
+        with pytest.raises(ValueError, match="kernel size must be odd"):
+            PaddedConv(2, 1, 1, size, key=jax.random.key(0))
     with pytest.raises(ValueError, match="1, 2 or 3 spatial dimensions"):
         PaddedConv(4, 1, 1, key=jax.random.key(0))
     with pytest.raises(ValueError, match="2 bools"):
