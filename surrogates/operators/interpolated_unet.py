@@ -4,8 +4,9 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float
 
-from fieldcast.surrogates.layers.kernel_interpolation import interpolated_kernel
+from fieldcast.surrogates.layers.interpolated_conv import InterpolatedConv
 from fieldcast.surrogates.layers.padded_conv import PaddedConv
+from fieldcast.surrogates.layers.resample import cell_resample
 from fieldcast.surrogates.layers.transposed_conv import TransposedConv
 from fieldcast.surrogates.operators.unet import UNet
 
@@ -23,10 +24,9 @@ class InterpolatedUNet(eqx.Module):
     - `unet`: a U-Net; make it periodic where the fields are.
     - `reference_points`: points of the reference grid along the first axis. Densities change along all axes alike.
 
-    The cost grows with `s^(2 d)`: kernels grow with the grid.
+    On grids that are denser by a whole number the cost of a point is that of the U-Net, on others `s^d` times that.
 
-    **Raises:** `ValueError` when a kernel would have an even number of points, as those of three points have on a grid
-    half as dense, or when the grid does not fit the U-Net.
+    **Raises:** `ValueError` when the grid, or the reference grid, does not fit the U-Net.
 
     Berner et al. 2025, arXiv:2506.10973.
     """
@@ -34,12 +34,20 @@ class InterpolatedUNet(eqx.Module):
     unet: UNet
     reference_points: int = eqx.field(static=True)
 
+    def __check_init__(self):
+        factor = 2 ** (len(self.unet.down) - 1)
+        if self.reference_points % factor:
+            raise ValueError(
+                f"The U-Net halves its grid down to 1 / {factor}, so the points of the reference grid must be "
+                f"divisible by {factor}, got {self.reference_points}."
+            )
+
     def __call__(self, u: Float[Array, "in_channel *space"]) -> Float[Array, "out_channel *space"]:
         scale = u.shape[1] / self.reference_points
 
         def adapted(layer):
             if isinstance(layer, PaddedConv):
-                return eqx.tree_at(lambda conv: conv.weight, layer, interpolated_kernel(layer.weight, scale))
+                return InterpolatedConv(layer, scale)
             return AtReferenceDensity(layer, scale) if isinstance(layer, TransposedConv) else layer
 
         return jax.tree.map(adapted, self.unet, is_leaf=lambda node: isinstance(node, PaddedConv | TransposedConv))(u)
@@ -52,11 +60,6 @@ class AtReferenceDensity(eqx.Module):
     scale: float = eqx.field(static=True)
 
     def __call__(self, x: Float[Array, "in_channel *space"]) -> Float[Array, "out_channel *fine"]:
-        coarse = self._resized(x, tuple(round(n / self.scale) for n in x.shape[1:]))
-        return self._resized(self.layer(coarse), tuple(2 * n for n in x.shape[1:]))
-
-    def _resized(self, x: Array, grid: tuple[int, ...]) -> Array:
-        """Linear between the centres of the cells."""
-        if grid == x.shape[1:]:
-            return x
-        return jax.image.resize(x, (x.shape[0], *grid), "linear", antialias=False)
+        grid, periodic = x.shape[1:], self.layer.periodic
+        coarse = cell_resample(x, tuple(round(n / self.scale) for n in grid), periodic)
+        return cell_resample(self.layer(coarse), tuple(2 * n for n in grid), periodic)

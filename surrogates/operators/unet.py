@@ -46,6 +46,8 @@ class UNet(eqx.Module):
     up: tuple["Level", ...]
     norm: eqx.nn.GroupNorm
     project: PaddedConv
+    in_channels: int = eqx.field(static=True)
+    num_spatial_dims: int = eqx.field(static=True)
 
     def __init__(
         self,
@@ -83,10 +85,11 @@ class UNet(eqx.Module):
         self.project = PaddedConv(
             num_spatial_dims, width, out_channels, kernel_size, periodic=periodic, key=project_key
         )
+        self.in_channels = in_channels
+        self.num_spatial_dims = num_spatial_dims
 
     def __call__(self, u: Float[Array, "in_channel *space"]) -> Float[Array, "out_channel *space"]:
-        in_channels, dims = self.lift.weight.shape[1], self.lift.weight.ndim - 2
-        check_field("UNet", u.shape, in_channels, dims, len(self.down) - 1)
+        check_field("UNet", u.shape, self.in_channels, self.num_spatial_dims, len(self.down) - 1)
         x = self.lift(u)
         kept = [x]
         for level in self.down:

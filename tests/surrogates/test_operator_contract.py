@@ -47,8 +47,8 @@ MODELS = {
 }
 
 
-INERT = (".frequencies", ".keys.bias")
-"""Frequencies of positions are frozen; a bias of keys adds the same to all scores, which softmax does not see."""
+INERT = ".keys.bias"
+"""A bias of keys adds the same to all scores, which softmax does not see."""
 
 
 @pytest.fixture
