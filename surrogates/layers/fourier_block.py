@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from fieldcast.surrogates.layers.differential_conv import DifferentialConv
+from fieldcast.surrogates.layers.gelu import gelu
 from fieldcast.surrogates.layers.local_integral_conv import LocalIntegralConv
 from fieldcast.surrogates.layers.pointwise import Pointwise
 from fieldcast.surrogates.layers.pointwise_perceptron import PointwisePerceptron
@@ -59,6 +60,6 @@ class FourierBlock(eqx.Module):
         if self.local is not None:
             y = y + self.local(x)
         if self.inner_activation:
-            y = jax.nn.gelu(y, approximate=False)
+            y = gelu(y)
         y = self.perceptron(y) + x * jnp.expand_dims(self.gate, range(1, x.ndim))
-        return jax.nn.gelu(y, approximate=False) if self.outer_activation else y
+        return gelu(y) if self.outer_activation else y

@@ -3,6 +3,7 @@
 import equinox as eqx
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from fieldcast.surrogates.layers.channel_product import channel_product
 from fieldcast.surrogates.layers.initialisation import uniform_weight_and_bias
 
 
@@ -26,7 +27,7 @@ class Pointwise(eqx.Module):
         self.bias = bias if use_bias else None
 
     def __call__(self, x: Float[Array, "in_channel *space"]) -> Float[Array, "out_channel *space"]:
-        y = self.weight @ x.reshape(x.shape[0], -1)
+        y = channel_product(self.weight, x.reshape(x.shape[0], -1))
         if self.bias is not None:
             y = y + self.bias[:, None]
         return y.reshape(-1, *x.shape[1:])

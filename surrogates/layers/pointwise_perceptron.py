@@ -4,6 +4,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from fieldcast.surrogates.layers.gelu import gelu
 from fieldcast.surrogates.layers.pointwise import Pointwise
 
 
@@ -24,4 +25,4 @@ class PointwisePerceptron(eqx.Module):
         self.second = Pointwise(hidden_channels, out_channels, key=second_key)
 
     def __call__(self, x: Float[Array, "in_channel *space"]) -> Float[Array, "out_channel *space"]:
-        return self.second(jax.nn.gelu(self.first(x), approximate=False))
+        return self.second(gelu(self.first(x)))
