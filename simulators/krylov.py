@@ -46,7 +46,7 @@ class _Cycle(eqx.Module):
 def gmres(
     operator: Operator,
     right_hand_side: Field,
-    start: Field,
+    start: Field | None = None,
     *,
     scale: Float[Array, ""],
     tolerance: float,
@@ -61,7 +61,7 @@ def gmres(
     **Arguments:**
 
     - `operator`: complex linear. Precondition it, and the right-hand side, before.
-    - `start`: first guess.
+    - `start`: first guess; default: zero.
     - `scale`: what residuals are relative to, usually the norm of the right-hand side.
 
     Source: Saad and Schultz, SIAM J. Sci. Stat. Comput. 7(3), 1986, doi:10.1137/0907058.
@@ -81,7 +81,10 @@ def gmres(
         stagnated = ~(residual <= tolerance) & ~(residual < STAGNATION * found.residual)
         return KrylovSolution(value, residual, found.iterations + cycle.column, history, stagnated), defect
 
-    defect = right_hand_side - operator(start)
+    if start is None:
+        start, defect = jnp.zeros_like(right_hand_side), right_hand_side
+    else:
+        defect = right_hand_side - operator(start)
     residual = norm(defect) / scale
     history = jnp.full(most_iterations + 1, jnp.nan, scale.dtype).at[0].set(residual)
     first = KrylovSolution(start, residual, jnp.asarray(0), history, ~jnp.isfinite(residual))

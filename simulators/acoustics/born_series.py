@@ -137,9 +137,7 @@ def _solve(solver: BornSeries, scene: Scene, guess: Field | None) -> KrylovSolut
 
     def solve(apply: Operator, right: Field, start: Field | None = None) -> tuple[Field, KrylovSolution]:
         used = 0
-        if start is None:
-            start = jnp.zeros_like(right)
-        else:
+        if start is not None:
             layer = _in_layer(solver, scene, apply, right - apply(start), WARM_START_ITERATIONS)
             start, used = _fitted(apply, right, start + layer.value), layer.iterations
         found = gmres(
@@ -177,7 +175,6 @@ def _in_layer(solver: BornSeries, scene: Scene, apply: Operator, defect: Field, 
     return gmres(
         lambda field: restricted(apply(field)),
         restricted(defect),
-        jnp.zeros_like(defect),
         scale=norm(defect),
         tolerance=0.1 * solver.tolerance,
         restart=iterations,
@@ -194,7 +191,7 @@ def _preconditioned(solver: BornSeries, scene: Scene) -> tuple[Operator, Field]:
     phase = patterns.phases.astype(dtype)
     amplitudes = jax.lax.complex(jnp.cos(phase), jnp.sin(phase))
     emitted = jnp.tensordot(amplitudes, patterns.weights.astype(amplitudes.dtype), 1)
-    return lambda pressure: green(operator(pressure)), green(operator.source_term(emitted))
+    return lambda pressure: green(operator.spectrum(pressure)), green(operator.source_spectrum(emitted))
 
 
 def _extended(solver: BornSeries, scene: Scene, pressure: Complex[Array, "*inner"]) -> Complex[Array, "*outer"]:

@@ -97,10 +97,14 @@ class FirstOrderOperator(eqx.Module):
         lost = _filtered(scaled(sum(parts), self.density), self.loss_symbol)
         return total + self.loss * scaled(lost, 1.0 / self.density)
 
-    def source_term(self, emitted: Field) -> Field:
-        """The right-hand side for an additive pressure source of complex amplitude `emitted` [Pa] at each point."""
+    def spectrum(self, pressure: Field) -> Complex[Array, "*spectrum"]:
+        """`F[sqrt(rho) A p]`."""
+        return jnp.fft.fftn(scaled(self(pressure), jnp.sqrt(self.density)))
+
+    def source_spectrum(self, emitted: Field) -> Complex[Array, "*spectrum"]:
+        """`F[sqrt(rho) b]` for an additive pressure source of complex amplitude `emitted` [Pa] at each point."""
         mass = _filtered(scaled(emitted, self.wavenumber), self.source_correction)
-        return self.source_gain * scaled(mass, 1.0 / self.density)
+        return jnp.fft.fftn(self.source_gain * scaled(mass, jnp.sqrt(1.0 / self.density)))
 
     def _divergence_of_flow(self, pressure: Field) -> list[Field]:
         spectrum = _corrected(jnp.fft.fftn(pressure), self.correction)

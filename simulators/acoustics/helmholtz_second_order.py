@@ -1,11 +1,11 @@
-"""The Helmholtz equation of a medium with constant density: two or three Fourier transforms instead of ten."""
+"""The Helmholtz equation of a medium with constant density: three Fourier transforms instead of ten."""
 
 import math
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Complex, Float
 
 from fieldcast.simulators import spectral
 from fieldcast.simulators.acoustics.helmholtz import Field, Map, compensated, loss_coefficient
@@ -48,15 +48,15 @@ class SecondOrder(eqx.Module):
         tau = loss_coefficient(absorption, medium)
         magnitude = spectral.magnitude(spectral.wavenumbers(medium.grid.shape, spacing, half=False))
         laplacian = (magnitude * spacing) ** 2
-        lost = None if power == 2.0 else laplacian * spectral.fractional_laplacian(magnitude, power - 2.0)
+        lost = laplacian * spectral.fractional_laplacian(magnitude, power - 2.0)
         return SecondOrderOperator(
             wavenumber=wavenumber,
             density=medium.density / WATER.density,
             laplacian=jnp.asarray(laplacian, dtype),
             depth=layer_depth(layer, shape, dtype),
             square=jax.lax.complex(wavenumber**2, -2.0 * wavenumber * damping),
-            loss=None if tau is None else jax.lax.complex(jnp.zeros_like(tau), -omega * tau),
-            lost_laplacian=None if lost is None else jnp.asarray(lost, dtype),
+            loss=None if tau is None else omega * tau,
+            lost_laplacian=jnp.asarray(lost, dtype),
         )
 
 
@@ -68,20 +68,17 @@ class SecondOrderOperator(eqx.Module):
     laplacian: Float[Array, "*spectrum"]
     depth: Map
     square: Field
-    loss: Field | None
-    lost_laplacian: Float[Array, "*spectrum"] | None
+    loss: Map | None
+    lost_laplacian: Float[Array, "*spectrum"]
 
-    def __call__(self, pressure: Field) -> Field:
-        """A p."""
+    def spectrum(self, pressure: Field) -> Complex[Array, "*spectrum"]:
+        """`F[A p]`, for which the Laplacian itself need not come back from the spectrum."""
         spectrum = jnp.fft.fftn(pressure)
-        curvature = jnp.fft.ifftn(scaled(spectrum, self.laplacian))
-        total = self.square * pressure - curvature
-        if self.loss is None:
-            return total
-        if self.lost_laplacian is not None:
-            curvature = jnp.fft.ifftn(scaled(spectrum, self.lost_laplacian))
-        return total - self.loss * curvature
+        local = self.square * pressure
+        if self.loss is not None:
+            local = local + 1j * scaled(jnp.fft.ifftn(scaled(spectrum, self.lost_laplacian)), self.loss)
+        return jnp.fft.fftn(local) - scaled(spectrum, self.laplacian)
 
-    def source_term(self, emitted: Field) -> Field:
-        """The right-hand side for an additive pressure source of complex amplitude `emitted` [Pa] at each point."""
-        return -2j * scaled(emitted, self.wavenumber)
+    def source_spectrum(self, emitted: Field) -> Complex[Array, "*spectrum"]:
+        """`F[b]` for an additive pressure source of complex amplitude `emitted` [Pa] at each point."""
+        return jnp.fft.fftn(-2j * scaled(emitted, self.wavenumber))

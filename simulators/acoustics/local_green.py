@@ -22,7 +22,7 @@ _SYMBOL_SAMPLES = 512
 
 
 class LocalGreen(eqx.Module):
-    """`correction = green(residual)`: what a residual causes, nearly.
+    """`correction = green(F[sqrt(rho) residual])`: what a residual causes, nearly.
 
         M r = sqrt(rho) sum_j a_j(x) F^-1[ F[sqrt(rho) r] / (k_j^2 (1 - i damping) - |k|^2) ]
 
@@ -63,8 +63,7 @@ class LocalGreen(eqx.Module):
         self.squares = jnp.append(damped, (slowest**2).astype(complex_dtype) * LAYER)
         self.laplacian = operator.laplacian
 
-    def __call__(self, residual: Field) -> Field:
-        spectrum = jnp.fft.fftn(scaled(residual, self.amplitude))
+    def __call__(self, spectrum: Complex[Array, "*spectrum"]) -> Field:
         symbol = self.laplacian.astype(spectrum.dtype)
         total = sum(
             weight * jnp.fft.ifftn(spectrum / (square - symbol))
