@@ -177,30 +177,6 @@ def test_basis_of_local_integrals_is_that_of_the_ball(dims):
     assert moments[1:].mean() == pytest.approx(ring_moment, rel=0.05)
 
 
-def refined(model, num_points):
-    """Distances of the answers on a grid and on one twice and four times as fine, at the points they share."""
-    answers = [compiled(model)(field((k * num_points,))) for k in (1, 2, 4)]
-    return [float(jnp.max(jnp.abs(answers[i][:, :: 2**i] - answers[2][:, ::4]))) for i in (0, 1)]
-
-
-@pytest.mark.parametrize("name", ["fno", "ffno", "ifno", "differential", "integral"])
-def test_answers_converge_as_the_grid_is_refined(name, x64):
-    models = {
-        "fno": lambda key: FNO(2, 1, (4,), 4, 2, 6, coordinates=False, key=key),
-        "ffno": lambda key: FFNO(2, 1, 1, 3, 4, 2, head_width=4, coordinates=False, key=key),
-        "ifno": lambda key: IFNO(2, 1, (4,), 4, 3, 6, coordinates=False, key=key),
-        "differential": lambda key: LocalFNO(
-            2, 1, (4,), [DifferentialConv(1, 4, 4, 16, key=key)] * 2, 4, 6, coordinates=False, key=key
-        ),
-        "integral": lambda key: LocalFNO(
-            2, 1, (4,), [LocalIntegralConv(1, 4, 4, 0.1, key=key)] * 2, 4, 6, coordinates=False, key=key
-        ),
-    }
-    coarse, fine = refined(drawn(models[name], scale=0.6), 8)
-    assert coarse > 1e-9
-    assert fine < 0.6 * coarse
-
-
 def test_commutes_with_shifts_where_it_sees_no_coordinates(x64):
     u = field((8, 6))
     for coordinates in (True, False):
