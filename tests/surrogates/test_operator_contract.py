@@ -51,23 +51,6 @@ INERT = ".keys.bias"
 """A bias of keys adds the same to all scores, which softmax does not see."""
 
 
-@pytest.fixture
-def numpy_random(monkeypatch):
-    """Initial values from NumPy, different for every key: nothing is compiled to draw them."""
-
-    def generator(key):
-        return np.random.default_rng(np.asarray(jax.random.key_data(key)).tolist())
-
-    def uniform(key, shape, dtype=float, minval=0.0, maxval=1.0):
-        return jnp.asarray(generator(key).uniform(minval, maxval, shape), dtype=dtype)
-
-    def normal(key, shape, dtype=float):
-        return jnp.asarray(generator(key).normal(size=shape), dtype=dtype)
-
-    monkeypatch.setattr(jax.random, "uniform", uniform)
-    monkeypatch.setattr(jax.random, "normal", normal)
-
-
 @pytest.mark.parametrize("name", MODELS)
 def test_contract(name, numpy_random):
     model = MODELS[name](jax.random.key(0))
