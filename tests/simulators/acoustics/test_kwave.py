@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.fft
+from kspace_scenes import small_bowl, textured_medium
 
 from fieldcast.simulators.acoustics import kwave_run
 from fieldcast.simulators.acoustics.checks import points_per_wavelength
@@ -15,43 +16,7 @@ from fieldcast.simulators.acoustics.kwave_import import import_kwave
 from fieldcast.simulators.acoustics.medium import Medium, Tissue, homogeneous
 from fieldcast.simulators.acoustics.oneil import bowl_on_axis
 from fieldcast.simulators.acoustics.scene import Scene
-from fieldcast.simulators.acoustics.transducer import FocusedBowl
 from fieldcast.simulators.grid import Grid
-
-FREQUENCY = 330e3
-
-
-def make_bowl(grid, *, phase=0.0, frequency=FREQUENCY, **changes):
-    """A small bowl (2-D: arc) near the low end of the last axis, aimed along it."""
-    axis = np.zeros(grid.ndim)
-    axis[-1] = 1.0
-    position = np.zeros(grid.ndim)
-    position[-1] = grid.origin[-1] + 2 * grid.spacing
-    settings = {
-        "radius_of_curvature": 14 * grid.spacing,
-        "aperture_diameter": 12 * grid.spacing,
-        "frequency": frequency,
-        "surface_pressure": 1e5,
-        "position": position,
-        "axis": axis,
-        "phase": phase,
-    }
-    return FocusedBowl(**{**settings, **changes})
-
-
-def make_medium(grid, *, power=1.1, seed=0):
-    """Water with a shell of bone and a random perturbation everywhere."""
-    rng = np.random.default_rng(seed)
-    radius = np.linalg.norm(np.asarray(grid.points()), axis=0) / grid.spacing
-    shell = (np.abs(radius - 6.0) < 1.5) * (np.asarray(grid.points())[-1] > -2 * grid.spacing)
-    wobble = 1.0 + 0.02 * rng.standard_normal(grid.shape)
-    return Medium(
-        sound_speed=jnp.asarray(np.where(shell, 2800.0, 1500.0) * wobble, dtype=float),
-        density=jnp.asarray(np.where(shell, 1850.0, 1000.0) * wobble, dtype=float),
-        attenuation=jnp.asarray(np.where(shell, 8.0, 0.1), dtype=float),
-        attenuation_power=power,
-        grid=grid,
-    )
 
 
 def stock_field(scene, weights, *, steps_per_period, periods, ramp_periods, pml, dispersion):
@@ -96,7 +61,7 @@ def stock_field(scene, weights, *, steps_per_period, periods, ramp_periods, pml,
 )
 def test_equals_the_stock_entry_point(x64, shape, dispersion, power):
     grid = Grid(shape, 1e-3)
-    scene = Scene(make_medium(grid, power=power), make_bowl(grid, phase=0.7))
+    scene = Scene(textured_medium(grid, power), small_bowl(grid, phase=0.7))
     settings = {"steps_per_period": 32, "ramp_periods": 2, "pml_size": 6, "dispersion": dispersion}
     solver = KWave(
         **settings,
@@ -119,12 +84,13 @@ def test_equals_the_stock_entry_point(x64, shape, dispersion, power):
 def bowl_in_water():
     """A bowl at four points per wavelength, on an odd grid so that the axis runs through points."""
     grid = Grid((31, 31, 48), 1e-3)
-    bowl = make_bowl(
+    bowl = small_bowl(
         grid,
         frequency=375e3,
         radius_of_curvature=24e-3,
         aperture_diameter=22e-3,
         position=(0.0, 0.0, grid.origin[2] + 4e-3),
+        axis=(0.0, 0.0, 1.0),
         phase=0.5,
     )
     scene = Scene(homogeneous(grid), bowl)
@@ -160,7 +126,7 @@ def test_bowl_in_water_equals_the_free_field(bowl_in_water):
 
 def test_arc_in_water_equals_the_free_field():
     grid = Grid((60, 72), 1e-3)
-    arc = make_bowl(
+    arc = small_bowl(
         grid,
         frequency=375e3,
         radius_of_curvature=40e-3,
@@ -188,12 +154,13 @@ def plane_scene(fast):
             1.2,
             grid,
         )
-    arc = make_bowl(
+    arc = small_bowl(
         grid,
         frequency=375e3,
         radius_of_curvature=45e-3,
         aperture_diameter=40e-3,
         position=(0.0, grid.origin[1] + 4e-3),
+        axis=(0.0, 1.0),
     )
     return Scene(medium, arc)
 
@@ -263,7 +230,7 @@ def test_estimate_agrees_with_the_run():
 
 def test_default_grid_suits_the_fft():
     for n in (47, 48, 53, 61):
-        shape = KWave().estimate(Scene(homogeneous(grid := Grid((n, 60), 1e-3)), make_bowl(grid))).shape
+        shape = KWave().estimate(Scene(homogeneous(grid := Grid((n, 60), 1e-3)), small_bowl(grid))).shape
         assert all(scipy.fft.next_fast_len(m, real=True) == m for m in shape)
         assert shape[0] >= n + 16
 
