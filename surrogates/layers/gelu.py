@@ -6,6 +6,7 @@ import jax
 from jaxtyping import Array, Float
 
 
+@jax.checkpoint  # a gradient keeps the argument alone, which is less work than to write and read what follows from it
 def gelu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """`x Phi(x)`, with the distribution function `Phi(x) = (1 + erf(x / sqrt(2))) / 2` of a normal variable.
 
