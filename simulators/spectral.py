@@ -10,7 +10,7 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Complex, Float
+from jaxtyping import Array, ArrayLike, Complex, DTypeLike, Float
 
 
 def wavenumbers(shape: tuple[int, ...], spacing: float, *, half: bool = True) -> tuple[np.ndarray, ...]:
@@ -31,9 +31,12 @@ def wavenumbers(shape: tuple[int, ...], spacing: float, *, half: bool = True) ->
     return tuple(vectors)
 
 
-def magnitude(wavenumbers: tuple[np.ndarray, ...]) -> np.ndarray:
-    """`|k|` [rad/m], of the spectrum's shape."""
-    return np.sqrt(sum(k**2 for k in wavenumbers))
+def magnitude(wavenumbers: tuple[np.ndarray, ...], dtype: DTypeLike = float) -> Float[Array, "*spectrum"]:
+    """`|k|` [rad/m], of the spectrum's shape.
+
+    Made from the vectors where it is used: a compiled program holds no array as large as the field.
+    """
+    return jnp.sqrt(sum(jnp.asarray(k, dtype) ** 2 for k in wavenumbers))
 
 
 def largest_wavenumber(shape: tuple[int, ...], spacing: float) -> float:
@@ -58,10 +61,10 @@ def staggered_derivatives(wavenumbers: tuple[np.ndarray, ...], spacing: float, s
     return tuple(1j * k * np.exp(1j * k * (shift * spacing)) for k in wavenumbers)
 
 
-def fractional_laplacian(magnitude: np.ndarray, exponent: float) -> np.ndarray:
+def fractional_laplacian(magnitude: Float[Array, "*spectrum"], exponent: float) -> Float[Array, "*spectrum"]:
     """`|k|^exponent`, the symbol of `(-laplacian)^(exponent/2)`; zero at `k = 0`, also for a negative exponent."""
     positive = magnitude > 0
-    return np.where(positive, np.where(positive, magnitude, 1.0) ** exponent, 0.0)
+    return jnp.where(positive, jnp.where(positive, magnitude, 1.0) ** exponent, 0.0)
 
 
 def sinc(x: ArrayLike) -> Float[Array, "..."]:

@@ -74,9 +74,7 @@ class BornSeries(FieldSolver):
     points_per_cell: int = eqx.field(static=True, default=POINTS_PER_CELL)
 
     def __check_init__(self):
-        for name in ("most_iterations", "restart", "references", "points_per_cell"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
+        checks.check_settings(self, most_iterations=1, restart=1, references=1, points_per_cell=1)
         for name in ("tolerance", "damping"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
                 raise ValueError(f"{name} must be a positive number, got {getattr(self, name)}.")

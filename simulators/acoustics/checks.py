@@ -27,6 +27,14 @@ def check_scene(scene: Scene) -> None:
     check_transducer(scene)
 
 
+def check_settings(solver: object, **smallest: float) -> None:
+    """**Raises:** `ValueError` for settings below the smallest allowed; `None` is a setting left open."""
+    for name, least in smallest.items():
+        value = getattr(solver, name)
+        if value is not None and not value >= least:  # NaN is not
+            raise ValueError(f"{name} must be at least {least}, got {value}.")
+
+
 def check_concrete(scene: Scene) -> None:
     """**Raises:** `TypeError` inside `jit`, `grad` or `vmap`, for solvers that leave JAX."""
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves(eqx.filter(scene, eqx.is_array))):

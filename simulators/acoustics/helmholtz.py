@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Array, Complex, Float
 
 from fieldcast.simulators import spectral
+from fieldcast.simulators.acoustics.checks import check_settings
 from fieldcast.simulators.acoustics.helmholtz_layer import layer_absorption, layer_depth
 from fieldcast.simulators.acoustics.kspace_absorption import Absorption
 from fieldcast.simulators.acoustics.kspace_layer import PerfectlyMatchedLayer
 from fieldcast.simulators.acoustics.kspace_scheme import staggered
 from fieldcast.simulators.acoustics.medium import WATER, Medium
-from fieldcast.simulators.acoustics.time_step_error import compensate
+from fieldcast.simulators.acoustics.time_step_error import compensated
 from fieldcast.simulators.spectral import scaled
 
 Field = Complex[Array, "*space"]
@@ -44,8 +45,7 @@ class FirstOrder(eqx.Module):
     compensate_time_step: bool = eqx.field(static=True, default=True)
 
     def __check_init__(self):
-        if self.steps_per_period is not None and self.steps_per_period < 3:
-            raise ValueError(f"steps_per_period must be at least 3, got {self.steps_per_period}.")
+        check_settings(self, steps_per_period=3)
 
     def operator(
         self, medium: Medium, frequency: float, layer: PerfectlyMatchedLayer, absorption: Absorption
@@ -150,10 +150,10 @@ def _assembled(
     stretching = tuple(clock.stretching(rate) for rate in damping)
     density = medium.density / WATER.density
     wavenumbers = spectral.wavenumbers(medium.grid.shape, spacing, half=False)
-    magnitude = spectral.magnitude(wavenumbers)
-    angle = jnp.asarray(magnitude, dtype) * (reference * (0.5 * clock.time_step))
+    magnitude = spectral.magnitude(wavenumbers, dtype)
+    angle = magnitude * (reference * (0.5 * clock.time_step))
     discrete = clock.time_step > 0
-    laplacian = jnp.asarray((magnitude * spacing) ** 2, dtype)
+    laplacian = (magnitude * spacing) ** 2
     if discrete:
         outside = clock.stretching(jnp.zeros((), dtype))
         laplacian = laplacian * (jnp.real(outside) * spectral.sinc(angle)) ** 2
@@ -172,23 +172,10 @@ def _assembled(
         divergence=_derivatives(wavenumbers, spacing, -0.5, complex_dtype),
         correction=spectral.sinc(angle) if discrete else None,
         loss=None if tau is None else scaled(jnp.asarray(lost, complex_dtype), tau),
-        loss_symbol=None if power == 2.0 else jnp.asarray(spectral.fractional_laplacian(magnitude, power - 2.0), dtype),
+        loss_symbol=None if power == 2.0 else spectral.fractional_laplacian(magnitude, power - 2.0),
         source_gain=jnp.asarray(-2j / ndim, complex_dtype) * gain,
         source_correction=jnp.cos(angle) if discrete else None,
     )
-
-
-def compensated(medium: Medium, frequency: float, time_step: float) -> Medium:
-    """The medium with maps that make up for the scheme's error at `frequency` [Hz]."""
-    speed, density, attenuation = compensate(
-        medium.sound_speed,
-        medium.density,
-        medium.attenuation,
-        medium.attenuation_power,
-        frequency=frequency,
-        time_step=time_step,
-    )
-    return Medium(speed, density, attenuation, medium.attenuation_power, medium.grid)
 
 
 def loss_coefficient(absorption: Absorption, medium: Medium) -> Map | None:

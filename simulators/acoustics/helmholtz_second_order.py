@@ -8,11 +8,12 @@ import jax.numpy as jnp
 from jaxtyping import Array, Complex, Float
 
 from fieldcast.simulators import spectral
-from fieldcast.simulators.acoustics.helmholtz import Field, Map, compensated, loss_coefficient
+from fieldcast.simulators.acoustics.helmholtz import Field, Map, loss_coefficient
 from fieldcast.simulators.acoustics.helmholtz_layer import layer_absorption, layer_depth
 from fieldcast.simulators.acoustics.kspace_absorption import Absorption
 from fieldcast.simulators.acoustics.kspace_layer import PerfectlyMatchedLayer
 from fieldcast.simulators.acoustics.medium import WATER, Medium
+from fieldcast.simulators.acoustics.time_step_error import compensated
 from fieldcast.simulators.spectral import scaled
 
 
@@ -46,17 +47,16 @@ class SecondOrder(eqx.Module):
         wavenumber = omega * spacing / medium.sound_speed
         damping = sum(layer_absorption(layer, shape, dtype, staggered=False))
         tau = loss_coefficient(absorption, medium)
-        magnitude = spectral.magnitude(spectral.wavenumbers(medium.grid.shape, spacing, half=False))
+        magnitude = spectral.magnitude(spectral.wavenumbers(medium.grid.shape, spacing, half=False), dtype)
         laplacian = (magnitude * spacing) ** 2
-        lost = laplacian * spectral.fractional_laplacian(magnitude, power - 2.0)
         return SecondOrderOperator(
             wavenumber=wavenumber,
             density=medium.density / WATER.density,
-            laplacian=jnp.asarray(laplacian, dtype),
+            laplacian=laplacian,
             depth=layer_depth(layer, shape, dtype),
             square=jax.lax.complex(wavenumber**2, -2.0 * wavenumber * damping),
             loss=None if tau is None else omega * tau,
-            lost_laplacian=jnp.asarray(lost, dtype),
+            lost_laplacian=laplacian * spectral.fractional_laplacian(magnitude, power - 2.0),
         )
 
 

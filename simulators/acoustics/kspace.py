@@ -28,7 +28,7 @@ from fieldcast.simulators.acoustics.kwave import (
 from fieldcast.simulators.acoustics.medium import Medium
 from fieldcast.simulators.acoustics.scene import Scene
 from fieldcast.simulators.acoustics.solver import FieldSolver
-from fieldcast.simulators.acoustics.time_step_error import compensate
+from fieldcast.simulators.acoustics.time_step_error import compensated
 from fieldcast.simulators.acoustics.transducer import Transducer
 
 
@@ -79,14 +79,9 @@ class KSpace(FieldSolver):
     progress: diffrax.AbstractProgressMeter = diffrax.NoProgressMeter()
 
     def __check_init__(self):
-        for name, smallest in (("steps_per_period", 3), ("settle_periods", 1), ("checkpoint_levels", 1)):
-            value = getattr(self, name)
-            if value is not None and value < smallest:
-                raise ValueError(f"{name} must be at least {smallest}, got {value}.")
-        if self.ramp_periods < 0 or not self.tolerance >= 0:
-            raise ValueError(
-                f"ramp_periods and tolerance must not be negative, got {self.ramp_periods} and {self.tolerance}."
-            )
+        checks.check_settings(
+            self, steps_per_period=3, settle_periods=1, checkpoint_levels=1, ramp_periods=0, tolerance=0
+        )
 
     def __call__(self, scene: Scene) -> PressureField:
         known = checks.known_values(scene)
@@ -121,7 +116,7 @@ class KSpace(FieldSolver):
     def scheme(self, medium: Medium, transducer: Transducer, timing: Timing) -> KSpaceScheme:
         """The time-domain scheme with the transducer as its source."""
         if self.compensate_time_step:
-            medium = self._compensated(medium, timing)
+            medium = compensated(medium, timing.frequency, timing.time_step, self.reference_sound_speed)
         patterns = source_patterns(transducer, self.layer.surround_grid(medium.grid), self.points_per_cell)
         weights = patterns.weights.astype(medium.sound_speed.dtype)
         source = PressureSource(GridWeights(weights), timing.signals(patterns.phases))
@@ -133,21 +128,6 @@ class KSpace(FieldSolver):
             layer=self.layer,
             reference_sound_speed=self.reference_sound_speed,
         )
-
-    def _compensated(self, medium: Medium, timing: Timing) -> Medium:
-        reference = self.reference_sound_speed
-        if reference is None:
-            reference = jnp.max(medium.sound_speed)
-        speed, density, attenuation = compensate(
-            medium.sound_speed,
-            medium.density,
-            medium.attenuation,
-            medium.attenuation_power,
-            frequency=timing.frequency,
-            time_step=timing.time_step,
-            reference_sound_speed=reference,
-        )
-        return Medium(speed, density, attenuation, medium.attenuation_power, medium.grid, medium.nonlinearity)
 
     def _filled(self, scene: Scene, known: Scene | None) -> "KSpace":
         solver = self

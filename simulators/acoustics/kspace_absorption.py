@@ -4,7 +4,6 @@ import abc
 import math
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -55,11 +54,11 @@ class Absorption(eqx.Module):
         power, grid = medium.attenuation_power, medium.grid
         if power == 2.0:
             return LossTerms(tau, None, None, None)
-        magnitude = spectral.magnitude(spectral.wavenumbers(grid.shape, grid.spacing))
-        absorption = jnp.asarray(spectral.fractional_laplacian(magnitude, power - 2.0), tau.dtype)
+        magnitude = spectral.magnitude(spectral.wavenumbers(grid.shape, grid.spacing), tau.dtype)
+        absorption = spectral.fractional_laplacian(magnitude, power - 2.0)
         dispersion = None
         if eta is not None:
-            dispersion = jnp.asarray(spectral.fractional_laplacian(magnitude, power - 1.0), tau.dtype)
+            dispersion = spectral.fractional_laplacian(magnitude, power - 1.0)
         return LossTerms(tau, eta, absorption, dispersion)
 
 

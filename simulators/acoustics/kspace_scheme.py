@@ -95,7 +95,7 @@ class KSpaceScheme(eqx.Module):
         )
         medium = refuse_unstable(medium, absorption, time_step, reference)
         wavenumbers = spectral.wavenumbers(shape, spacing)
-        angle = jnp.asarray(spectral.magnitude(wavenumbers), dtype) * (reference * (0.5 * time_step))
+        angle = spectral.magnitude(wavenumbers, dtype) * (reference * (0.5 * time_step))
         complex_dtype = np.result_type(dtype, np.complex64)
 
         self.time_step = float(time_step)

@@ -117,14 +117,7 @@ class KWave(FieldSolver):
     def __check_init__(self):
         if self.precision not in (np.float32, np.float64):
             raise ValueError(f"precision must be np.float32 or np.float64, got {self.precision}.")
-        for name, smallest in (("steps_per_period", 3), ("settle_periods", 0), ("pml_size", 1)):
-            value = getattr(self, name)
-            if value is not None and value < smallest:
-                raise ValueError(f"{name} must be at least {smallest}, got {value}.")
-        if self.ramp_periods < 0 or not self.tolerance >= 0:
-            raise ValueError(
-                f"ramp_periods and tolerance must not be negative, got {self.ramp_periods} and {self.tolerance}."
-            )
+        checks.check_settings(self, steps_per_period=3, settle_periods=0, pml_size=1, ramp_periods=0, tolerance=0)
 
     def __call__(self, scene: Scene) -> PressureField:
         checks.check_scene(scene)

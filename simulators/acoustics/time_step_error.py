@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Float
 
 from fieldcast.simulators.acoustics.kspace_absorption import nepers_per_radian
+from fieldcast.simulators.acoustics.medium import Medium
 
 Map = Float[Array, "*space"] | Float[np.ndarray, "*space"]
 
@@ -59,3 +60,19 @@ def compensate(
     ratio = stiffness**0.5
     adjusted = 0.5 * loss / (stiffness * slowing * ratio ** (power - 1.0) * per_radian)
     return sound_speed * ratio, density * kappa.real / slowing, adjusted
+
+
+def compensated(
+    medium: Medium, frequency: float, time_step: float, reference_sound_speed: float | None = None
+) -> Medium:
+    """The medium with the maps of `compensate`."""
+    speed, density, attenuation = compensate(
+        medium.sound_speed,
+        medium.density,
+        medium.attenuation,
+        medium.attenuation_power,
+        frequency=frequency,
+        time_step=time_step,
+        reference_sound_speed=reference_sound_speed,
+    )
+    return Medium(speed, density, attenuation, medium.attenuation_power, medium.grid, medium.nonlinearity)

@@ -55,13 +55,13 @@ def test_fractional_laplacian_of_a_plane_wave(exponent):
     shape = (12, 10)
     phase, vector = modes(shape, (3, 2))
     symbol = spectral.fractional_laplacian(spectral.magnitude(spectral.wavenumbers(shape, SPACING)), exponent)
-    spectrum = spectral.scaled(spectral.real_fft(jnp.cos(phase)), jnp.asarray(symbol))
+    spectrum = spectral.scaled(spectral.real_fft(jnp.cos(phase)), symbol)
     answer = spectral.inverse_real_fft(spectrum, shape)
     np.testing.assert_allclose(answer, np.linalg.norm(vector) ** exponent * np.cos(phase), atol=1e-11)
-    assert symbol.flat[0] == 0.0
+    assert symbol[0, 0] == 0.0
 
 
 @pytest.mark.parametrize("shape", [(8,), (9, 12), (9, 10, 7)])
 def test_largest_wavenumber(shape):
     magnitude = spectral.magnitude(spectral.wavenumbers(shape, SPACING, half=False))
-    assert spectral.largest_wavenumber(shape, SPACING) == pytest.approx(magnitude.max(), rel=1e-14)
+    assert spectral.largest_wavenumber(shape, SPACING) == pytest.approx(float(magnitude.max()), rel=1e-14)

@@ -170,7 +170,7 @@ def relative_l2(answer, truth):
 
 def low_passed(weights, grid, share):
     """What is left of `weights` at wavenumbers up to a `share` of the grid's limit along an axis."""
-    kept = spectral.magnitude(spectral.wavenumbers(grid.shape, grid.spacing)) < share * np.pi / grid.spacing
+    kept = np.asarray(spectral.magnitude(spectral.wavenumbers(grid.shape, grid.spacing))) < share * np.pi / grid.spacing
     return np.fft.irfftn(kept * np.fft.rfftn(weights), s=grid.shape, axes=range(weights.ndim))
 
 
