@@ -10,6 +10,8 @@ class ChannelNorm(eqx.Module):
 
     `y[c] = weight[c] (x[c] - mean_c x) / sqrt(var_c x + 1e-5) + bias[c]`
 
+    1e-5 is what PyTorch adds; the published vision transformers add 1e-12.
+
     Ba et al. 2016, arXiv:1607.06450.
     """
 

@@ -22,8 +22,9 @@ class DifferentialConv(eqx.Module):
 
     - `num_spatial_dims`: 1, 2 or 3.
     - `in_channels`, `out_channels`.
-    - `reference_points`: `N_ref`, the number of points along the first axis at which the kernel counts as it is. Grids
-      have the same distance of points along all axes.
+    - `reference_points`: `N_ref`, the number of points along the first axis at which the kernel counts as it is. The
+      distance of the points is taken from that axis alone, as its length over their number (those of padding included),
+      and must be the same along the others.
     - `periodic`: one bool for all axes, or one an axis; beyond the others the field stays as it is at the border.
     - `key`: for the initial values, uniform in `+-1 / sqrt(in_channels 3^d)`.
 

@@ -28,8 +28,9 @@ class LocalIntegralConv(eqx.Module):
 
     - `num_spatial_dims`: 1, 2 or 3.
     - `in_channels`, `out_channels`.
-    - `radius`: `r`, as a fraction of the domain's length along the first axis. Grids have the same distance of points
-      along all axes.
+    - `radius`: `r`, as a fraction of the domain's length along the first axis. The distance of the points is taken from
+      that axis alone, as its length over their number (those of padding included), and must be the same along the
+      others.
     - `num_rings`: further radii beside the middle.
     - `num_angles`: functions a ring in two dimensions; in one dimension there are the two sides, in three none.
     - `periodic`: one bool for all axes, or one an axis; beyond the others the field is zero.

@@ -32,7 +32,8 @@ class DilResNet(eqx.Module):
 
     **Raises:** `ValueError` when channels or axes do not fit.
 
-    Stachenfeld et al. 2022, arXiv:2112.15275; in the form of Gupta and Brandstetter 2022, arXiv:2209.15616.
+    Stachenfeld et al. 2022, arXiv:2112.15275; in the form of Gupta and Brandstetter 2022, arXiv:2209.15616, whose code
+    (PDEArena) lets the blocks act on a field with nine more zeros at the end of each axis. Here they act on the field.
     """
 
     lift: tuple[Pointwise, Pointwise]
