@@ -21,12 +21,16 @@ class InterpolatedConv(eqx.Module):
 
     **Arguments:**
 
-    - `conv`: the convolution of the reference grid.
+    - `conv`: the convolution of the reference grid, without dilation.
     - `scale`: `s`, points of the grid a point of the reference grid.
     """
 
     conv: PaddedConv
     scale: float = eqx.field(static=True)
+
+    def __check_init__(self):
+        if self.conv.dilation != 1:
+            raise ValueError(f"Only kernels without gaps are interpolated, got one with {self.conv.dilation=}.")
 
     def __call__(self, x: Float[Array, "in_channel *space"]) -> Float[Array, "out_channel *coarse"]:
         conv, scale = self.conv, round(self.scale)

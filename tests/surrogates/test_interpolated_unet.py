@@ -130,6 +130,8 @@ def test_shifts_pass_through_it_on_a_denser_grid():
     np.testing.assert_allclose(jnp.roll(model(x), 4, 1), model(jnp.roll(x, 4, 1)), atol=1e-12)
 
 
-def test_a_reference_grid_that_cannot_be_halved_is_refused():
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="without gaps"):
+        InterpolatedConv(drawn(lambda key: PaddedConv(1, 1, 1, dilation=2, key=key)), 2.0)
     with pytest.raises(ValueError, match="divisible by 2, got 9"):
         InterpolatedUNet(unet(), 9)
