@@ -10,8 +10,8 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-import operator_sizes
 import optax
+from operator_sizes import sizes
 
 MEBIBYTE = 2**20
 SECONDS = 10.0
@@ -24,7 +24,7 @@ def cost(name: str, quick: bool) -> dict[str, object]:
     `peak_mib` is, on a GPU, the largest amount in use that the device has seen; elsewhere what the compiled training
     step asks for.
     """
-    case = (operator_sizes.SMALL if quick else operator_sizes.PAPERS)[name]
+    case = sizes(quick)[name]
     arrays, static = eqx.partition(drawn(case.make), eqx.is_array)
     u = jnp.asarray(np.random.default_rng(1).normal(size=(1, case.channels, *case.grid)), jnp.float32)
     forward = jax.jit(functools.partial(apply, static)).lower(arrays, u).compile()
@@ -45,7 +45,7 @@ def cost(name: str, quick: bool) -> dict[str, object]:
 
 def checkpointing(quick: bool) -> dict[str, object]:
     """Memory of a training step of an iterated model [MiB]: with its checkpoints, and with everything kept."""
-    case = (operator_sizes.SMALL if quick else operator_sizes.PAPERS)["IFactFormer"]
+    case = sizes(quick)["IFactFormer"]
     arrays, static = eqx.partition(drawn(case.make), eqx.is_array)
     u = jnp.zeros((1, case.channels, *case.grid))
     checkpointed = Training(arrays, static, u, u).mebibytes

@@ -37,7 +37,7 @@ def costs(run: Callable, quick: bool) -> dict[str, dict[str, object]]:
         "| model | grid | parameters | applied [ms] | trained [ms] | training memory [MiB] |\n|---|---|---|---|---|---|"
     )
     table = {}
-    for name in operator_sizes.PAPERS:
+    for name in operator_sizes.sizes(quick):
         row = table[name] = run(operator_cost.cost, name, quick)
         grid = " x ".join(map(str, row["grid"]))
         values = f"{row['params']:,} | {row['forward_ms']:,} | {row['train_ms']:,} | {row['peak_mib']:,}"
