@@ -1,5 +1,13 @@
 """Strict settings for every test: no silent dtype or rank promotion, fresh PRNG keys."""
 
+import os
+
+# Most of a test's time goes into compiling programs that run once: without optimisation that takes a sixth of it. Set
+# before JAX is imported; a jaxlib that no longer knows one of the flags names it when the tests start.
+os.environ["XLA_FLAGS"] = " ".join(
+    [os.environ.get("XLA_FLAGS", ""), "--xla_backend_optimization_level=0", "--xla_cpu_use_fusion_emitters=false"]
+)
+
 import jax
 import jax.random as jrandom
 import pytest
