@@ -5,6 +5,7 @@ import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from fieldcast.surrogates.layers.conditioning import FiLM
+from fieldcast.surrogates.layers.gelu import gelu
 from fieldcast.surrogates.layers.padded_conv import PaddedConv
 from fieldcast.surrogates.layers.scalar_conditioning import Shift
 
@@ -49,7 +50,7 @@ class DoubleConv(eqx.Module):
     def __call__(
         self, x: Float[Array, "in_channel *space"], token: Float[Array, " token"] | None = None
     ) -> Float[Array, "out_channel *space"]:
-        x = jax.nn.gelu(self.first_norm(self.first(x)), approximate=False)
+        x = gelu(self.first_norm(self.first(x)))
         if self.modulation is not None:
             x = self.modulation(x, token)
-        return jax.nn.gelu(self.second_norm(self.second(x)), approximate=False)
+        return gelu(self.second_norm(self.second(x)))

@@ -3,7 +3,6 @@
 import math
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import jax.random as jrandom
 import numpy as np
@@ -11,6 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from fieldcast.surrogates.layers.axes import AbstractAxis
 from fieldcast.surrogates.layers.channel_norm import ChannelNorm
+from fieldcast.surrogates.layers.gelu import gelu
 from fieldcast.surrogates.layers.pointwise import Pointwise
 from fieldcast.surrogates.layers.rotary import rotate
 
@@ -62,7 +62,7 @@ class AxisKernel(eqx.Module):
             if other != axis:
                 pooled = jnp.tensordot(pooled, share / jnp.sum(share), ((other + 1,), (0,)))
         value, gate = jnp.split(self.expand(self.norm(pooled)), 2)
-        pooled = self.contract(jax.nn.gelu(value, approximate=False) * gate)
+        pooled = self.contract(gelu(value) * gate)
         queries, keys = (
             rotate(jnp.swapaxes((w @ pooled).reshape(self.num_heads, -1, pooled.shape[-1]), 1, 2), coordinates)
             for w in (self.queries, self.keys)

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from fieldcast.surrogates.layers.gelu import gelu
 from fieldcast.surrogates.layers.initialisation import zero_initialised
 
 
@@ -47,7 +48,7 @@ class ScalarEmbedding(eqx.Module):
         if width % 2:
             raise ValueError(f"The embedding has as many sines as cosines; its width must be even, got {width}.")
         self.perceptrons = tuple(
-            eqx.nn.MLP(width, token_width, token_width, depth=1, activation=_exact_gelu, key=k)
+            eqx.nn.MLP(width, token_width, token_width, depth=1, activation=gelu, key=k)
             for k in jax.random.split(key, num_scalars)
         )
         self.width = width
@@ -58,10 +59,6 @@ class ScalarEmbedding(eqx.Module):
             for index, perceptron in enumerate(self.perceptrons)
         ]
         return sum(tokens[1:], tokens[0])
-
-
-def _exact_gelu(x: Array) -> Array:
-    return jax.nn.gelu(x, approximate=False)
 
 
 class Shift(eqx.Module):

@@ -4,6 +4,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from fieldcast.surrogates.layers.gelu import gelu
 from fieldcast.surrogates.layers.padded_conv import PaddedConv
 from fieldcast.surrogates.layers.pointwise import Pointwise
 from fieldcast.surrogates.operators.field_check import check_field
@@ -62,10 +63,10 @@ class DilResNet(eqx.Module):
         check_field("DilResNet", u.shape, self.lift[0].weight.shape[1], self.num_spatial_dims)
         x = u
         for linear in self.lift:
-            x = jax.nn.gelu(linear(x), approximate=False)
+            x = gelu(linear(x))
         for block in self.blocks:
             x = x + block(x)
-        return self.project[1](jax.nn.gelu(self.project[0](x), approximate=False))
+        return self.project[1](gelu(self.project[0](x)))
 
 
 class DilatedBlock(eqx.Module):
@@ -84,5 +85,5 @@ class DilatedBlock(eqx.Module):
 
     def __call__(self, x: Float[Array, "channel *space"]) -> Float[Array, "channel *space"]:
         for conv, norm in zip(self.convs, self.norms, strict=True):
-            x = jax.nn.gelu(conv(norm(x)), approximate=False)
+            x = gelu(conv(norm(x)))
         return x

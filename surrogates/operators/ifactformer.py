@@ -3,7 +3,6 @@
 import math
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import jax.random as jrandom
 import numpy as np
@@ -12,6 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from fieldcast.surrogates.layers.axes import AbstractAxis, cell_volumes
 from fieldcast.surrogates.layers.channel_norm import ChannelNorm, standardise
 from fieldcast.surrogates.layers.factorised_attention import FactorisedAttention
+from fieldcast.surrogates.layers.gelu import gelu
 from fieldcast.surrogates.layers.initialisation import uniform_weight_and_bias
 from fieldcast.surrogates.layers.pointwise import Pointwise
 from fieldcast.surrogates.layers.repeated import repeated
@@ -91,10 +91,10 @@ class IFactFormer(eqx.Module):
         check_field("IFactFormer", u.shape, self.stem_weight.shape[0], len(self.axes))
         space = range(2, u.ndim + 1)
         stem = jnp.expand_dims(self.stem_weight, space) * u[:, None] + jnp.expand_dims(self.stem_bias, space)
-        x = self.lift(jax.nn.gelu(stem.reshape(-1, *u.shape[1:]), approximate=False))
+        x = self.lift(gelu(stem.reshape(-1, *u.shape[1:])))
         x = x + self.position(self._waves(u.shape[1:]).astype(x.dtype))
         x = repeated(lambda x: x + self.layer(x, self.axes) / self.num_iterations, x, self.num_iterations)
-        return self.head[1](jax.nn.gelu(self.head[0](x), approximate=False))
+        return self.head[1](gelu(self.head[0](x)))
 
     @property
     def frequencies(self) -> Float[np.ndarray, "axis frequency"]:
@@ -146,7 +146,7 @@ class FactorisedLayer(eqx.Module):
         y = self.attention(self.norm(x), axes)
         y = standardise(y, self._volumes(axes, y), over_channels=self.planewise)
         for index, linear in enumerate(self.maps):
-            y = linear(jax.nn.gelu(y, approximate=False) if index % 2 else y)
+            y = linear(gelu(y) if index % 2 else y)
         return y
 
     def _volumes(self, axes: tuple[AbstractAxis, ...], y: Array) -> Array:

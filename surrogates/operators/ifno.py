@@ -5,6 +5,7 @@ import jax
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from fieldcast.surrogates.layers.domain_padding import DomainPadding
+from fieldcast.surrogates.layers.gelu import gelu
 from fieldcast.surrogates.layers.pointwise import Pointwise
 from fieldcast.surrogates.layers.pointwise_perceptron import PointwisePerceptron
 from fieldcast.surrogates.layers.repeated import repeated
@@ -87,6 +88,6 @@ class ImplicitLayer(eqx.Module):
 
     def __call__(self, x: Float[Array, "channel *space"]) -> Float[Array, "channel *space"]:
         def step(x: Array) -> Array:
-            return x + jax.nn.gelu(self.spectral(x) + self.matrix(x), approximate=False) / self.num_iterations
+            return x + gelu(self.spectral(x) + self.matrix(x)) / self.num_iterations
 
         return repeated(step, x, self.num_iterations)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from fieldcast.surrogates.layers.gelu import gelu
 from fieldcast.surrogates.layers.padded_conv import PaddedConv, per_axis
 from fieldcast.surrogates.layers.pointwise import Pointwise
 from fieldcast.surrogates.layers.transposed_conv import TransposedConv
@@ -106,7 +107,7 @@ class UNet(eqx.Module):
                 x = block(jnp.concatenate([x, kept.pop()]))
             if level.resample is not None:
                 x = level.resample(x)
-        return self.project(jax.nn.gelu(self.norm(x), approximate=False))
+        return self.project(gelu(self.norm(x)))
 
 
 class Level(eqx.Module):
@@ -165,6 +166,6 @@ class ResidualBlock(eqx.Module):
         self.shortcut = None if same else Pointwise(in_channels, out_channels, key=shortcut_key)
 
     def __call__(self, x: Float[Array, "in_channel *space"]) -> Float[Array, "out_channel *space"]:
-        y = self.first(jax.nn.gelu(self.first_norm(x), approximate=False))
-        y = self.second(jax.nn.gelu(self.second_norm(y), approximate=False))
+        y = self.first(gelu(self.first_norm(x)))
+        y = self.second(gelu(self.second_norm(y)))
         return y + (x if self.shortcut is None else self.shortcut(x))
