@@ -1,7 +1,7 @@
 """The ITRUSST intercomparison, benchmarks 1 to 6 with both sources: solve, compare, draw.
 
 `solve` stores a case's central plane under runs/itrusst, `compare` measures the stored fields of a case against each
-other and writes docs/results/itrusst.json, and `draw` the figures beside it.
+other, writes docs/results/itrusst.json and prints the tables of docs/itrusst.md, and `draw` the figures beside it.
 
     python benchmarks/itrusst.py solve --case BM3-SC1 --solver born
     python benchmarks/itrusst.py solve --case all --solver exact
@@ -152,7 +152,7 @@ def compare() -> None:
             replace(table["differences"], row, ("case", "reference", "solver", "spacing"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(table, indent=1) + "\n")
-    print_table(table["differences"], DIFFERENCE_COLUMNS)
+    print_table([row for row in table["differences"] if telling(row)], DIFFERENCE_COLUMNS)
     print_table(table["fields"], FIELD_COLUMNS)
 
 
@@ -179,6 +179,12 @@ def comparison(case: str, reference: Stored, other: Stored) -> dict[str, Any]:
 def rounded(values: dict[str, float]) -> dict[str, float | None]:
     """JSON has no NaN."""
     return {name: None if np.isnan(value) else round(float(value), 4) for name, value in values.items()}
+
+
+def telling(row: dict[str, Any]) -> bool:
+    """Whether a comparison is with the exact field, on one grid, or of a solver with itself on another grid."""
+    solver, _, spacing = row["reference"].partition(", ")
+    return spacing in ("", label(row["solver"], row["spacing"]).partition(", ")[2]) or solver == row["solver"]
 
 
 def replace(rows: list[dict[str, Any]], row: dict[str, Any], keys: tuple[str, ...]) -> None:
