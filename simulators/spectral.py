@@ -13,21 +13,24 @@ import numpy as np
 from jaxtyping import Array, ArrayLike, Complex, DTypeLike, Float
 
 
-def wavenumbers(shape: tuple[int, ...], spacing: float, *, half: bool = True) -> tuple[np.ndarray, ...]:
+def wavenumbers(
+    shape: tuple[int, ...], spacing: float | tuple[float, ...], *, half: bool = True
+) -> tuple[np.ndarray, ...]:
     """Angular wavenumbers [rad/m] along each axis, each shaped to broadcast against the spectrum.
 
     **Arguments:**
 
     - `shape`: points of the grid along each axis.
-    - `spacing`: distance of neighbouring points [m].
+    - `spacing`: distance of neighbouring points [m], one for all axes or one an axis.
     - `half`: layout of `rfftn` instead of `fftn`.
     """
+    spacings = spacing if isinstance(spacing, tuple) else (spacing,) * len(shape)
     vectors = []
-    for axis, num_points in enumerate(shape):
+    for axis, (num_points, d) in enumerate(zip(shape, spacings, strict=True)):
         last = axis == len(shape) - 1
         frequencies = np.fft.rfftfreq if half and last else np.fft.fftfreq
         broadcast = tuple(-1 if other == axis else 1 for other in range(len(shape)))
-        vectors.append((2.0 * math.pi * frequencies(num_points, d=spacing)).reshape(broadcast))
+        vectors.append((2.0 * math.pi * frequencies(num_points, d=d)).reshape(broadcast))
     return tuple(vectors)
 
 

@@ -1,0 +1,1 @@
+"""Flow solvers: steppers of turbulence and waves, their closures, filters and statistics."""
