@@ -81,10 +81,8 @@ class FlowGrid(eqx.Module):
 class FlowSolver(Stepper):
     """A stepper made of equations: it can take time steps of any length, on a grid with named fields."""
 
-    @property
-    @abc.abstractmethod
-    def grid(self) -> FlowGrid:
-        """Where the fields live."""
+    grid: eqx.AbstractVar[FlowGrid]
+    """Where the fields live."""
 
     @property
     @abc.abstractmethod
