@@ -1,10 +1,13 @@
 """Many steps in one compiled loop."""
 
 from collections.abc import Callable
+from typing import Any
 
+import jax
 from jaxtyping import PyTree
 
 from fieldcast.simulators.nested_scan import nested_scan
+from fieldcast.simulators.statistic import Statistic
 from fieldcast.simulators.stepper import State, Stepper
 
 
@@ -34,14 +37,53 @@ def rollout(
     **Returns:** a function from the first state to the last one and the stacked records (the first state's own is not
     among them).
     """
-    for name, number in (("num_steps", num_steps), ("inner_steps", inner_steps)):
-        if number < 1:
-            raise ValueError(f"A rollout needs {name} of at least 1, got {number}.")
-    if record is None:
-        record = step.decode if isinstance(step, Stepper) else lambda state: state
+    record = _checked_record(step, num_steps, inner_steps, record)
 
     def recorded(state: State) -> tuple[State, PyTree]:
         state, _ = nested_scan(lambda inner: (step(inner), None), state, inner_steps, levels)
         return state, record(state)
 
     return lambda state: nested_scan(recorded, state, num_steps, levels)
+
+
+def accumulate(
+    step: Callable[[State], State],
+    num_steps: int,
+    inner_steps: int = 1,
+    record: Callable[[State], Any] | None = None,
+    levels: int = 0,
+) -> Callable[[State, PyTree[Statistic]], tuple[State, PyTree[Statistic]]]:
+    """A rollout whose records go into statistics, one after the other, and are not kept.
+
+        statistic_n = statistic_{n-1}.update(record_n)
+
+    **Arguments:** those of `rollout`; `num_steps` is the number of updates.
+
+    **Returns:** a function from the first state and the statistics so far to the last state and the statistics. These
+    are one `Statistic` or any pytree of them (a tuple, a dictionary), all of which see every record.
+    """
+    record = _checked_record(step, num_steps, inner_steps, record)
+
+    def accumulated(carry: tuple[State, PyTree]) -> tuple[tuple[State, PyTree], None]:
+        state, statistics = carry
+        state, _ = nested_scan(lambda inner: (step(inner), None), state, inner_steps, levels)
+        fields = record(state)
+        return (state, jax.tree.map(lambda each: each.update(fields), statistics, is_leaf=_is_statistic)), None
+
+    return lambda state, statistics: nested_scan(accumulated, (state, statistics), num_steps, levels)[0]
+
+
+def _is_statistic(node: Any) -> bool:
+    return isinstance(node, Statistic)
+
+
+def _checked_record(
+    step: Callable[[State], State], num_steps: int, inner_steps: int, record: Callable[[State], Any] | None
+) -> Callable[[State], Any]:
+    """`record`, or its default, once the numbers of steps are known to make sense."""
+    for name, number in (("num_steps", num_steps), ("inner_steps", inner_steps)):
+        if number < 1:
+            raise ValueError(f"A rollout needs {name} of at least 1, got {number}.")
+    if record is not None:
+        return record
+    return step.decode if isinstance(step, Stepper) else lambda state: state

@@ -77,5 +77,5 @@ class ChannelStatistics(Statistic):
             [-1.0 if component == 1 else 1.0 for component in range(self.mean.shape[0])], self.mean.dtype
         )
         mirrored = sign[:, None] * self.mean[:, ::-1]
-        stress = (sign[:, None] * sign)[..., None] * self.reynolds_stress[..., ::-1]
+        stress = (sign[:, None] * sign[None])[..., None] * self.reynolds_stress[..., ::-1]
         return ChannelStatistics(self.count, 0.5 * (self.mean + mirrored), 0.5 * (self.reynolds_stress + stress))
