@@ -2,6 +2,7 @@
 
 import abc
 import math
+from functools import partial
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -18,8 +19,9 @@ class Resolution(eqx.Module):
 
     - `grid`: three-dimensional; periodic axes are homogeneous and equally spaced, the ends of the others are walls.
 
-    The fields may have more points along a periodic axis than the grid (products on a padded grid): what counts is
-    what the flow resolves, not where it is sampled. Along the others they have the points of the grid.
+    What counts is what the flow resolves, not where it is sampled: the fields may have more points along a periodic
+    axis than the grid. A solver that keeps two thirds of the modes of its grid gives the grid of these. Along the other
+    axes the fields have the points of the grid.
     """
 
     grid: FlowGrid
@@ -47,7 +49,14 @@ class Resolution(eqx.Module):
         return jnp.asarray(np.cbrt(volume), dtype)
 
     def wall_distance(self, dtype: DTypeLike = float) -> Float[Array, "x y z"]:
-        """Distance from the nearest wall, of the width's shape; infinite where there is none."""
+        """Distance from the nearest wall, of the width's shape.
+
+        **Raises:** `ValueError` if every axis is periodic.
+        """
+        if all(self.grid.periodic):
+            raise ValueError(
+                f"Every axis of {self.grid} is periodic; what needs the distance from a wall needs an axis with walls."
+            )
         distances = (
             np.array([np.inf]) if periodic else np.minimum(np.abs(axis - axis[0]), np.abs(axis - axis[-1]))
             for axis, periodic in zip(self.grid.axes(), self.grid.periodic, strict=True)
@@ -56,10 +65,12 @@ class Resolution(eqx.Module):
         return jnp.asarray(np.minimum(np.minimum(x, y), z), dtype)
 
     def _spacings(self) -> tuple[np.ndarray, ...]:
-        return tuple(
-            np.array([axis[1] - axis[0]]) if periodic else np.abs(np.gradient(axis))
-            for axis, periodic in zip(self.grid.axes(), self.grid.periodic, strict=True)
-        )
+        axes = zip(self.grid.axes(), self.grid.weights(), self.grid.periodic, strict=True)
+        return tuple(weights[:1] if periodic else np.abs(np.gradient(axis)) for axis, weights, periodic in axes)
+
+
+as_constant = partial(jnp.asarray, dtype=float)
+"""Converter of the constants of closures: numbers become leaves."""
 
 
 class Closure(eqx.Module):
@@ -95,6 +106,13 @@ def strain_rate(gradient: Float[Array, "3 3 *space"]) -> Float[Array, "3 3 *spac
 def contraction(a: Float[Array, "3 3 *space"], b: Float[Array, "3 3 *space"]) -> Float[Array, "*space"]:
     """`a_ij b_ij` at every point."""
     return jnp.sum(a * b, axis=(0, 1))
+
+
+def deviator(tensor: Float[Array, "3 3 *space"]) -> Float[Array, "3 3 *space"]:
+    """`a_ij - a_kk delta_ij / 3`."""
+    trace = jnp.trace(tensor)
+    identity = jnp.eye(3, dtype=tensor.dtype).reshape((3, 3) + (1,) * trace.ndim)
+    return tensor - identity * (trace / 3.0)[None, None]
 
 
 def strain_magnitude(strain: Float[Array, "3 3 *space"]) -> Float[Array, "*space"]:
