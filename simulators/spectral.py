@@ -75,7 +75,7 @@ def sinc(x: ArrayLike) -> Float[Array, "..."]:
     return jnp.sinc(jnp.asarray(x) / math.pi)
 
 
-def scaled(spectrum: Complex[Array, "..."], factor: Float[Array, "..."]) -> Complex[Array, "..."]:
+def scaled(spectrum: Complex[Array, "..."], factor: Float[Array | np.ndarray, "..."]) -> Complex[Array, "..."]:
     """A spectrum, or a complex field, times a real factor of the same precision; they may broadcast."""
     return jax.lax.complex(jnp.real(spectrum) * factor, jnp.imag(spectrum) * factor)
 

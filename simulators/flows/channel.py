@@ -46,10 +46,11 @@ class ChannelFlow(FlowSolver):
         d(omega_y)/dt = dH_x/dz - dH_z/dx + nu lap omega_y
         dU/dt = <H_x> - dP/dx + nu U'',   dW/dt = <H_z> + nu W''
 
-    Fourier modes along x and z with products free of aliases, Chebyshev points along y, and the scheme of Spalart, Moser
-    and Rogers: of third order for H, of second order and implicit for viscosity. Lengths are in half heights; the scale
-    of velocity is the user's (laminar centre velocity 1 and `viscosity = 1 / Re`, or friction velocity 1 and `viscosity
-    = 1 / Re_tau`). Needs double precision: two derivatives on Chebyshev points lose up to ten digits.
+    Fourier modes along x and z with products free of aliases, Chebyshev points along y, and the scheme of Spalart,
+    Moser and Rogers: of third order for H, of second order and implicit for viscosity. (A start whose vorticity does
+    not fit the walls costs order until it has diffused.) Lengths are in half heights; the scale of velocity is the
+    user's: laminar centre velocity 1 and `viscosity = 1 / Re`, or friction velocity 1 and `viscosity = 1 / Re_tau`.
+    Needs double precision: two derivatives on Chebyshev points lose up to ten digits.
 
     **Arguments:**
 
@@ -161,7 +162,7 @@ class ChannelFlow(FlowSolver):
         eddy_viscosity = self.closure.eddy_viscosity(y_first(fluid), gradient, Resolution(grid))
         stress = grid.to_spectrum(y_first(subgrid_stress(eddy_viscosity, gradient)))
         ikx, ikz, _ = symbols(grid)
-        divergence = ikx * stress[:, 0] + self._along_each(stress[:, 1]) + ikz * stress[:, 2]
+        divergence = ikx[None] * stress[:, 0] + self._along_each(stress[:, 1]) + ikz[None] * stress[:, 2]
         return grid.to_spectrum(jnp.cross(fluid, y_first(curl(gradient)), axis=0)) + divergence
 
     def _vorticity(self, velocity: Vector) -> Vector:
@@ -172,7 +173,7 @@ class ChannelFlow(FlowSolver):
 
     def _gradient(self, velocity: Vector) -> Complex[Array, "3 3 y kx kz"]:
         ikx, ikz, _ = symbols(self.grid)
-        return jnp.stack([ikx * velocity, self._along_each(velocity), ikz * velocity], axis=1)
+        return jnp.stack([ikx[None] * velocity, self._along_each(velocity), ikz[None] * velocity], axis=1)
 
     def _along_each(self, vector: Vector) -> Vector:
         """The derivative along y of every component."""
