@@ -69,11 +69,11 @@ class DynamicSmagorinsky(DynamicClosure):
 class PointwiseDynamicSmagorinsky(DynamicClosure):
     """The dynamic closure point by point, as Xcompact3D has it.
 
-        nu_t = C Delta^2 |S|,        C = <filtered(min(max(L_ij M_ij / M_ij M_ij, 0), largest))>_z
+        nu_t = C Delta^2 |S|,        C = max(<^clip(L_ij M_ij / M_ij M_ij, 0, largest)>_z, 0)
 
     The test filter is the `SevenPoint` one, along all three axes, counted in points where they are stretched. The
     ratio of the widths is taken as 2. The quotient is clipped at every point, filtered once more and averaged over
-    the last axis.
+    the last axis; where the filter overshoots to below zero, C is zero (there Xcompact3D keeps the sign).
 
     **Arguments:**
 
@@ -99,7 +99,7 @@ class PointwiseDynamicSmagorinsky(DynamicClosure):
         leonard, model = germano_identity(velocity, gradient, resolution.width(gradient.dtype), 2.0, matrices)
         quotient = _quotient(contraction(leonard, model), contraction(model, model))
         clipped = jnp.clip(quotient, 0.0, self.largest.astype(quotient.dtype))
-        return jnp.mean(filtered(clipped, matrices), axis=2, keepdims=True)
+        return jnp.maximum(jnp.mean(filtered(clipped, matrices), axis=2, keepdims=True), 0.0)
 
 
 def germano_identity(
