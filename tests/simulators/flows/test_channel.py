@@ -13,6 +13,7 @@ from fieldcast.simulators.flows.channel_forcing import ConstantFlux, ConstantPre
 from fieldcast.simulators.flows.channel_grid import ChannelGrid
 from fieldcast.simulators.flows.channel_starts import channel_with_wave, laminar_channel, turbulent_channel
 from fieldcast.simulators.flows.chebyshev import derivative_matrix
+from fieldcast.simulators.flows.closure import Closure
 from fieldcast.simulators.flows.orr_sommerfeld import least_stable_wave
 from fieldcast.simulators.rollout import rollout
 
@@ -188,6 +189,33 @@ def test_gradients_through_a_rollout(eddies):
             objective(*(x + sign * step if i == axis else x for i, x in enumerate(point))) for sign in (1, -1)
         )
         np.testing.assert_allclose(slope, (there - back) / (2 * step), rtol=1e-6)
+
+
+class UniformViscosity(Closure):
+    """The same eddy viscosity everywhere."""
+
+    value: float
+
+    def eddy_viscosity(self, velocity, gradient, resolution):
+        return jnp.full(velocity.shape[1:], self.value)
+
+
+def test_a_uniform_eddy_viscosity_is_viscosity(eddies):
+    """Explicit as a subgrid stress or implicit as viscosity: the difference is that of the time scheme."""
+    _, state, advance = eddies
+    viscous = ChannelFlow(SMALL, 0.02, ConstantFlux(1.0), dt=0.01)
+    closed = ChannelFlow(SMALL, 0.015, ConstantFlux(1.0), dt=0.01, closure=UniformViscosity(0.005))
+    for _ in range(4):
+        state = advance(state, 0.005)
+
+    def difference(dt):
+        return float(
+            jnp.abs(viscous.decode(advance(state, dt, viscous)) - closed.decode(advance(state, dt, closed))).max()
+        )
+
+    change = float(jnp.abs(viscous.decode(advance(state, 0.01, viscous)) - viscous.decode(state)).max())
+    assert difference(0.01) < 1e-3 * change
+    assert difference(0.005) < 0.2 * difference(0.01)
 
 
 def test_single_precision_is_refused():
