@@ -1,6 +1,7 @@
 """Compressible Navier-Stokes equations on periodic boxes, by finite volumes."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
@@ -95,13 +96,14 @@ class CompressibleFlow(FlowSolver):
         return to_primitive(state, self.heat_capacity_ratio.astype(state.dtype))
 
     def advance(self, state: Fields, dt: Float[Array, ""]) -> Fields:
-        """One step of Heun's method.
+        """One step of Heun's method, the mean of the state and of two Euler steps from it.
 
-        U_1 = U + dt R(U),   U_next = (U + U_1 + dt R(U_1)) / 2
+        U_1 = U + dt R(U),   U_2 = U_1 + dt R(U_1),   U_next = (U + U_2) / 2
         """
         dt = dt.astype(state.dtype)
-        euler = state + dt * self._rate(state)
-        return 0.5 * (state + (euler + dt * self._rate(euler)))
+        # a loop, for it halves the program
+        later = jax.lax.fori_loop(0, 2, lambda _, euler: euler + dt * self._rate(euler), state)
+        return 0.5 * (state + later)
 
     def largest_step(self, state: Fields) -> Float[Array, ""]:
         """The time step by the Courant number of the fastest wave along an axis, and by viscosity.

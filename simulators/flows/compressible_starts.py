@@ -34,7 +34,8 @@ def random_compressible_fields(
 
     **Arguments:**
 
-    - `box`: nine points along each axis at least. The same key gives the same fields on every grid.
+    - `box`: nine points along each axis at least. The same key gives the same fields on every grid, but for means
+      and minima over its points.
     - `mach_number`: mean speed over the sound speed `c_0`.
     - `heat_capacity_ratio`: gamma.
 
@@ -46,7 +47,7 @@ def random_compressible_fields(
     key_means, key_sizes, key_shapes, key_windowed, key_window = jrandom.split(key, 5)
     mean_density, temperature = jrandom.uniform(key_means, (2,), float, 0.1, 10.0)
     sizes = jrandom.uniform(key_sizes, (2,), float, 0.01, 0.2)
-    shapes = jnp.stack([random_waves(box, key=k) for k in jrandom.split(key_shapes, len(box.num_points) + 2)])
+    shapes = jax.vmap(lambda k: random_waves(box, key=k))(jrandom.split(key_shapes, len(box.num_points) + 2))
 
     speed = mach_number * jnp.sqrt(heat_capacity_ratio * temperature)
     velocity = shapes[1:-1] * (speed / jnp.mean(jnp.sqrt(jnp.sum(shapes[1:-1] ** 2, axis=0))))
@@ -72,11 +73,9 @@ def random_waves(box: PeriodicBox, *, key: PRNGKeyArray) -> Float[Array, "*space
     modes = np.array(list(itertools.product(components, repeat=len(box.num_points))))
     amplitudes = jnp.asarray(np.linalg.norm(modes, axis=1) ** (-(len(box.num_points) - 1) / 2), float)
     phases = jrandom.uniform(key, amplitudes.shape, float, 0.0, 2.0 * math.pi)
-    coefficients = jnp.zeros(box.num_points, jnp.result_type(amplitudes, jnp.complex64))
-    coefficients = coefficients.at[tuple(modes.T)].set(
-        jax.lax.complex(amplitudes * jnp.cos(phases), amplitudes * jnp.sin(phases))
-    )
-    return jnp.fft.ifftn(coefficients, norm="forward").imag
+    coefficients = jax.lax.complex(amplitudes * jnp.cos(phases), amplitudes * jnp.sin(phases))
+    spectrum = jnp.zeros(box.num_points, coefficients.dtype).at[tuple(modes.T)].set(coefficients)
+    return jnp.fft.ifftn(spectrum, norm="forward").imag
 
 
 def _fluctuation(shape: Float[Array, "*space"], size: Float[Array, ""]) -> Float[Array, "*space"]:
