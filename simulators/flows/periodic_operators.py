@@ -51,6 +51,11 @@ def largest_modes(box: PeriodicBox) -> tuple[int, ...]:
     return tuple((n - 1) // 3 for n in box.num_points)
 
 
+def grid_of_modes(box: PeriodicBox) -> PeriodicBox:
+    """The same box with just as many points as modes are retained: what a flow resolves."""
+    return PeriodicBox(tuple(2 * largest + 1 for largest in largest_modes(box)), box.lengths)
+
+
 def mode_numbers(box: PeriodicBox) -> tuple[np.ndarray, ...]:
     """Signed number of waves in the box along each axis, shaped to broadcast against a spectrum."""
     return tuple(

@@ -34,8 +34,8 @@ class NavierStokes3D(FlowSolver):
     - `viscosity`: `nu`.
     - `dt`: time of one step.
     - `forcing`: `f`; none by default.
-    - `closure`: the model that gives the eddy viscosity `nu_t` of a large-eddy simulation; none by default. Its filter
-      is as wide as the spacing of the grid.
+    - `closure`: the model that gives the eddy viscosity `nu_t` of a large-eddy simulation; none by default. The grid
+      that it sees has as many points as modes are retained, about 2/3 of the box's along each axis.
 
     Source: Basdevant, J. Comput. Phys. 50, 209-214, 1983, doi:10.1016/0021-9991(83)90064-5 (eight transforms);
     Rogallo, NASA TM 81315, 1981 (integrating factor).
@@ -127,4 +127,4 @@ class NavierStokes3D(FlowSolver):
     def _eddy_viscosity(
         self, velocity: Float[Array, "3 x y z"], gradient: Float[Array, "3 3 x y z"]
     ) -> Float[Array, "x y z"]:
-        return self.closure.eddy_viscosity(velocity, gradient, Resolution(self.box))
+        return self.closure.eddy_viscosity(velocity, gradient, Resolution(operators.grid_of_modes(self.box)))

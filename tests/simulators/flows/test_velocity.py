@@ -8,7 +8,7 @@ import pytest
 from compiled import compiled
 
 from fieldcast.simulators.flows import periodic_operators as operators
-from fieldcast.simulators.flows.closure import Closure
+from fieldcast.simulators.flows.closure import Closure, Resolution
 from fieldcast.simulators.flows.forcing import KolmogorovForcing, LinearForcing
 from fieldcast.simulators.flows.periodic_box import PeriodicBox
 from fieldcast.simulators.flows.periodic_starts import taylor_green_velocity
@@ -110,17 +110,13 @@ def test_energy_balance():
     change = operators.inner_product(state, TENDENCY(solver, state) + solver.friction(state), BRICK)
     gradient = operators.to_fields(operators.gradient(state, BRICK), BRICK)
     strain = (gradient + jnp.swapaxes(gradient, 0, 1)) / 2
-    eddy = StrainViscosity().eddy_viscosity(strain[0], gradient, _Width())
+    modes = PeriodicBox((5, 5, 7), BRICK.lengths)  # as many as are retained
+    eddy = StrainViscosity().eddy_viscosity(strain[0], gradient, Resolution(modes))
     subgrid = BRICK.mean(2 * eddy * jnp.sum(strain**2, axis=(0, 1)))
     viscous = 2 * 0.02 * energy(operators.curl(state, BRICK), BRICK)
     power = 2 * 0.4 * energy(state.at[:, 0, 0, 0].set(0.0), BRICK)
     assert subgrid > 0.1 * viscous
     np.testing.assert_allclose(change, -viscous - subgrid + power, rtol=1e-12)
-
-
-class _Width:
-    def width(self, dtype):
-        return jnp.asarray((2 * np.pi * 5.0 * 7.0 / 720) ** (1 / 3), dtype)
 
 
 def test_uniform_eddy_viscosity_adds_to_the_viscosity():
