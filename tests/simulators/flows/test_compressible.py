@@ -179,6 +179,15 @@ def test_axes_are_alike(x64):
         np.testing.assert_allclose(step_cube(jnp.asarray(turned(state))), turned(expected), rtol=1e-11, atol=1e-12)
 
 
+def test_velocity_along_the_planes_carries_no_heat(x64):
+    # layers of flow seen from a frame that moves along them
+    fields = np.zeros((5, 4, 4, 4))
+    fields[[0, 1, 2, 4]] = rough(PeriodicBox((4, 2), (1.0, 1.0)))[:, :, :1, None]
+    drift = np.array([0.0, 0.0, 3.0, 0.0, 0.0])[:, None, None, None]
+    at_rest, moving = (CUBE.decode(step_cube(CUBE.encode(jnp.asarray(f)))) for f in (fields, fields + drift))
+    np.testing.assert_allclose(moving - drift, at_rest, atol=1e-12)
+
+
 def test_plane_flow_in_a_cube_is_flow_on_a_line(x64):
     flow = line(4, **GAS)
     fields = rough(flow.box)

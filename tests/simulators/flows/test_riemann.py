@@ -91,6 +91,17 @@ def test_exact_waves_stay_between_the_bounds(x64):
     np.testing.assert_allclose(solution, np.array([left, right]).T, rtol=1e-12)
 
 
+def test_bound_of_a_single_shock_is_its_speed(x64):
+    # for gamma = 2 the bounds are those of Roe's averages, which know single shocks
+    gamma, ahead, pressure = 2.0, (0.5, -0.3, 0.2), 3.0
+    ratio = pressure / ahead[2]
+    shock = ahead[1] + np.sqrt(gamma * ahead[2] / ahead[0] * (3.0 * ratio + 1.0) / 4.0)
+    density = ahead[0] * (3.0 * ratio + 1.0) / (ratio + 3.0)
+    behind = (density, shock - ahead[0] / density * (shock - ahead[1]), pressure)
+    columns = (jnp.asarray(side)[:, None] for side in (behind, ahead))
+    np.testing.assert_allclose(wave_speeds(*columns, 0, jnp.asarray(gamma))[1], shock, rtol=1e-13)
+
+
 def test_variables_there_and_back(getkey, x64):
     states = _states(getkey())
     conserved = to_conserved(states, jnp.asarray(GAMMA))
