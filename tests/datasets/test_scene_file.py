@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scenes import Blob, small_scene
 
-from fieldcast.datasets.scene_file import DamagedFileError, SceneRecord, read_scene, write_scene
+from fieldcast.datasets.hdf5_layout import DamagedFileError
+from fieldcast.datasets.scene_file import SceneRecord, read_scene, write_scene
 from fieldcast.simulators.acoustics.field import PressureField
 from fieldcast.simulators.acoustics.medium import BRAIN
 from fieldcast.simulators.acoustics.scene import Scene, scene_from_head
