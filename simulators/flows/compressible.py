@@ -98,17 +98,21 @@ class CompressibleFlow(FlowSolver):
     def advance(self, state: Fields, dt: Float[Array, ""]) -> Fields:
         """One step of Heun's method, the mean of the state and of two Euler steps from it.
 
-        U_1 = U + dt R(U),   U_2 = U_1 + dt R(U_1),   U_next = (U + U_2) / 2
+            U_1 = U + dt R(U),   U_2 = U_1 + dt R(U_1),   U_next = (U + U_2) / 2
+
+        `R` is the net flow into the cells, by volume.
         """
         dt = dt.astype(state.dtype)
-        # a loop, for it halves the program
+        # a loop, as it halves what has to be compiled
         later = jax.lax.fori_loop(0, 2, lambda _, euler: euler + dt * self._rate(euler), state)
         return 0.5 * (state + later)
 
     def largest_step(self, state: Fields) -> Float[Array, ""]:
         """The time step by the Courant number of the fastest wave along an axis, and by viscosity.
 
-        dt = min( C min_a h_a / max(|v_a| + c),   1 / (4 nu sum_a 1 / h_a^2) ),   nu = (4/3 eta + zeta) / min rho
+            dt = min( C min_a h_a / max(|v_a| + c),   1 / (4 nu sum_a 1 / h_a^2) ),   nu = (4/3 eta + zeta) / min rho
+
+        over the axes `a`, with the Courant number `C` and the largest speed anywhere.
         """
         fields = self.decode(state)
         speed = jnp.abs(fields[1:-1]) + sound_speed(fields, self.heat_capacity_ratio.astype(state.dtype))[None]

@@ -14,7 +14,9 @@ Scalar = Float[Array, ""]
 def to_conserved(primitive: Fields, heat_capacity_ratio: Scalar) -> Fields:
     """Conserved variables of the primitive ones.
 
-    (rho, v, p) -> (rho, rho v, p / (gamma - 1) + rho |v|^2 / 2)
+        (rho, v, p) -> (rho, rho v, p / (gamma - 1) + rho |v|^2 / 2)
+
+    with the heat-capacity ratio gamma.
     """
     density, velocity, pressure = primitive[:1], primitive[1:-1], primitive[-1:]
     kinetic = 0.5 * density * jnp.sum(velocity**2, axis=0, keepdims=True)
@@ -25,7 +27,9 @@ def to_conserved(primitive: Fields, heat_capacity_ratio: Scalar) -> Fields:
 def to_primitive(conserved: Fields, heat_capacity_ratio: Scalar) -> Fields:
     """Primitive variables of the conserved ones.
 
-    (rho, m, E) -> (rho, m / rho, (gamma - 1) (E - |m|^2 / (2 rho)))
+        (rho, m, E) -> (rho, m / rho, (gamma - 1) (E - |m|^2 / (2 rho)))
+
+    with the heat-capacity ratio gamma.
     """
     density, momentum, energy = conserved[:1], conserved[1:-1], conserved[-1:]
     velocity = momentum / density
