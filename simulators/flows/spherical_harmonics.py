@@ -24,7 +24,7 @@ class SphericalTransform(eqx.Module):
     """Fields on a Gaussian grid to spherical harmonics and back.
 
     Fourier transforms along longitude, dense products with the Legendre functions along latitude: `O(truncation^3)`
-    operations, which on accelerators is faster than any fast Legendre transform up to some thousand degrees.
+    operations, as matrix products.
 
     **Arguments:**
 
@@ -35,8 +35,7 @@ class SphericalTransform(eqx.Module):
 
     **Raises:** `ValueError` for a grid that is too coarse.
 
-    Source: Orszag, J. Atmos. Sci. 27, 1970, doi:10.1175/1520-0469(1970)027<0890:TMFTCO>2.0.CO;2; Durran, Numerical
-    Methods for Fluid Dynamics, 2010, section 6.4.
+    Source: Orszag, J. Atmos. Sci. 27, 1970, doi:10.1175/1520-0469(1970)027<0890:TMFTCO>2.0.CO;2.
     """
 
     truncation: int = eqx.field(static=True)
@@ -72,9 +71,11 @@ class SphericalTransform(eqx.Module):
     def velocity(
         self, vorticity: Float[Array, "2 order degree"], divergence: Float[Array, "2 order degree"]
     ) -> Float[Array, "2 latitude longitude"]:
-        """Eastward and northward velocity of a vorticity and a divergence; their means do not matter.
+        """Eastward and northward velocity of a vorticity and a divergence.
 
-        u = grad chi + n x grad psi,   laplacian chi = divergence,   laplacian psi = vorticity
+            u = grad chi + n x grad psi,   laplacian chi = divergence,   laplacian psi = vorticity
+
+        The means of both, which would be zero, do not matter.
         """
         potential, stream = self.inverse_laplacian(divergence), self.inverse_laplacian(vorticity)
         tables = self._tables(vorticity.dtype)
@@ -135,7 +136,7 @@ class SphericalTransform(eqx.Module):
 
 
 class LegendreTables(eqx.Module):
-    """Normalised Legendre functions and their derivatives on the latitudes of a grid, in float64."""
+    """Normalised Legendre functions and their derivatives on the latitudes of a grid."""
 
     values: Float[np.ndarray, "order latitude degree"]
     """`P_l^m`."""
@@ -147,10 +148,12 @@ class LegendreTables(eqx.Module):
 
 @functools.cache
 def legendre_tables(truncation: int, num_latitudes: int, dtype: np.dtype) -> LegendreTables:
-    """Tables for one grid and precision, made once, by the three-term recurrence in the degree, which is stable.
+    """Tables for one grid and precision, by the three-term recurrence in the degree, which is stable.
 
-    e_l^m P_l^m = sin(latitude) P_(l-1)^m - e_(l-1)^m P_(l-2)^m,   e_l^m = sqrt((l^2 - m^2) / (4 l^2 - 1))
-    cos(latitude) dP_l^m/dlatitude = (l + 1) e_l^m P_(l-1)^m - l e_(l+1)^m P_(l+1)^m
+        e_l^m P_l^m = sin(latitude) P_(l-1)^m - e_(l-1)^m P_(l-2)^m,   e_l^m = sqrt((l^2 - m^2) / (4 l^2 - 1))
+        cos(latitude) dP_l^m/dlatitude = (l + 1) e_l^m P_(l-1)^m - l e_(l+1)^m P_(l+1)^m
+
+    Made once in float64, then rounded: a program that uses one table often holds it once.
     """
     sine, _ = gauss_legendre(num_latitudes)
     cosine = np.sqrt(1.0 - sine**2)
