@@ -10,7 +10,7 @@ from jaxtyping import Array, Complex, Float
 
 from fieldcast.simulators import spectral
 from fieldcast.simulators.flows.periodic_box import PeriodicBox
-from fieldcast.simulators.flows.periodic_operators import inner_product, mode_numbers, squared_wavenumber
+from fieldcast.simulators.flows.periodic_operators import inner_product, largest_modes, mode_numbers, squared_wavenumber
 
 
 class Forcing(eqx.Module):
@@ -56,6 +56,11 @@ class KolmogorovForcing(Forcing):
     def __call__(
         self, velocity: Complex[Array, "axis *modes"], acceleration: Complex[Array, "axis *modes"], box: PeriodicBox
     ) -> Complex[Array, "axis *modes"]:
+        if self.waves > largest_modes(box)[1]:
+            raise ValueError(
+                f"A force of {self.waves} waves along y needs a box with more than {3 * self.waves} points along y, "
+                f"got {box.num_points}."
+            )
         along_x, along_y, *others = mode_numbers(box)
         sine = -0.5j * (along_y == self.waves) + 0.5j * (along_y == -self.waves)
         lines = (sine, along_x == 0, *(along == 0 for along in others))
@@ -108,6 +113,12 @@ class LowWavenumberForcing(Forcing):
     def __call__(
         self, velocity: Complex[Array, "axis *modes"], acceleration: Complex[Array, "axis *modes"], box: PeriodicBox
     ) -> Complex[Array, "axis *modes"]:
+        smallest = 2.0 * math.pi / max(box.lengths)
+        if self.largest_wavenumber < smallest:
+            raise ValueError(
+                f"No wave of the box is forced: its smallest wavenumber is {smallest}, the largest forced one "
+                f"{self.largest_wavenumber}."
+            )
         square = squared_wavenumber(box)[None]
         # The margin keeps shells whose |k| is K but for round-off.
         large = jnp.where((square > 0) & (square <= self.largest_wavenumber**2 * (1 + 1e-5)), velocity, 0.0)

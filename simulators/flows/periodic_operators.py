@@ -98,19 +98,13 @@ def inverse_laplacian(spectrum: Complex[Array, "*modes"], box: PeriodicBox) -> C
 
 
 def leray_projection(velocity: Complex[Array, "axis *modes"], box: PeriodicBox) -> Complex[Array, "axis *modes"]:
-    """The divergence-free part of a vector field; a mean flow is kept.
-
-    u - grad(laplacian^-1 div u)
-    """
+    """The divergence-free part of a vector field, `u - grad laplacian^-1 div u`; a mean flow is kept."""
     potential = inverse_laplacian(divergence(velocity, box), box)
     return velocity - jnp.stack([derivative(potential, axis, box) for axis in range(len(velocity))])
 
 
 def plane_velocity(vorticity: Complex[Array, "x y"], box: PeriodicBox) -> Complex[Array, "2 x y"]:
-    """The velocity without mean that has a given vorticity in the plane.
-
-    laplacian psi = -omega,   u = (dpsi/dy, -dpsi/dx)
-    """
+    """The velocity without mean of a given vorticity: `u = (dpsi/dy, -dpsi/dx)`, `laplacian psi = -omega`."""
     stream_function = -inverse_laplacian(vorticity, box)
     return jnp.stack([derivative(stream_function, 1, box), -derivative(stream_function, 0, box)])
 
@@ -140,10 +134,7 @@ def inner_product(
 
 
 def fastest_turn(velocity: Float[Array, "axis *space"], box: PeriodicBox) -> Float[Array, ""]:
-    """The largest rate at which a retained wave turns where it is carried by a velocity.
-
-    max(|u_i| k_i),   k_i the largest retained wavenumber along each axis
-    """
+    """The largest rate at which a velocity turns the phase of a retained wave, `max(|u_i| k_i)`."""
     return jnp.max(sum(jnp.abs(u) * k for u, k in zip(velocity, largest_wavenumbers(box), strict=True)))
 
 

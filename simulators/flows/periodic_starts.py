@@ -65,8 +65,9 @@ def random_velocity(
     noise = operators.leray_projection(noise, box)
     present = shell_spectrum(operators.to_fields(noise, box), box)
     radii = jnp.asarray(shell_wavenumbers(box), present.dtype)
-    wanted = (radii > 0) & (present > 1e-6 * jnp.max(present))
-    gain = jnp.where(wanted, energy_spectrum(jnp.where(radii > 0, radii, 1.0)) * radii[1] / present, 0.0)
+    # No energy for the mean, nor for shells of removed modes, where there is but round-off.
+    filled = (radii > 0) & (present > 1e-6 * jnp.max(present))
+    gain = jnp.where(filled, energy_spectrum(jnp.where(radii > 0, radii, 1.0)) * radii[1] / present, 0.0)
     shell = jnp.round(spectral.magnitude(box.wavenumbers(), present.dtype) / radii[1]).astype(int)
     return operators.to_fields(spectral.scaled(noise, jnp.sqrt(gain)[shell][None]), box)
 

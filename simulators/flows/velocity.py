@@ -94,7 +94,7 @@ class NavierStokes3D(FlowSolver):
     def largest_step(self, state: Complex[Array, "3 x y modes"]) -> Float[Array, ""]:
         """The step at which the fastest wave turns by two radians; the scheme is stable up to 2.8.
 
-            dt = 2 / (max(|u_i| k_i) + 2 max(nu_t) |k|^2),   k the largest retained wavenumber along each axis
+            dt = 2 / (max(|u_i| k_i) + 2 max(nu_t) |k|^2),   k: the largest retained wavenumber along each axis
 
         The molecular viscosity sets no limit.
         """

@@ -96,7 +96,9 @@ class NavierStokes2D(FlowSolver):
     def largest_step(self, state: Complex[Array, "x modes"]) -> Float[Array, ""]:
         """The step at which the fastest wave turns by two radians; the scheme is stable up to 2.8.
 
-        dt = 2 / max(|u| k_x + |v| k_y),   k the largest retained wavenumber along each axis
+            dt = 2 / max(|u| k_x + |v| k_y),   k: the largest retained wavenumber along each axis
+
+        Infinite at rest.
         """
         return 2.0 / operators.fastest_turn(self.velocity(state), self.box)
 

@@ -73,8 +73,12 @@ def test_low_wavenumber_force_is_finite_at_rest():
     np.testing.assert_array_equal(LowWavenumberForcing(2.0)(rest, rest, BOX), 0.0)
 
 
-def test_refusals():
+def test_refusals(velocity):
     with pytest.raises(ValueError, match="one wave"):
         KolmogorovForcing(1.0, waves=0)
     with pytest.raises(ValueError, match="positive"):
         LowWavenumberForcing(-1.0)
+    with pytest.raises(ValueError, match="more than 9 points"):
+        KolmogorovForcing(1.0, waves=3)(velocity, velocity, BOX)
+    with pytest.raises(ValueError, match="No wave"):
+        LowWavenumberForcing(0.9)(velocity, velocity, BOX)
