@@ -93,6 +93,10 @@ def test_gravity_wave_swings(x64):
     after = advanced(solver, state, 10.0 / frequency, 400)
     np.testing.assert_allclose(after[2, 0, order, degree], amplitude * np.cos(10.0), rtol=1e-6)
     np.testing.assert_allclose(after[1, 0, order, degree], amplitude * frequency / depth * np.sin(10.0), rtol=1e-6)
+    turn = 1.5j  # of a long step: the Taylor series of exp to the fourth power
+    polynomial = 1.0 + turn + turn**2 / 2.0 + turn**3 / 6.0 + turn**4 / 24.0
+    after = advanced(solver, state, 1.5 / frequency, 1)
+    np.testing.assert_allclose(after[2, 0, order, degree], amplitude * polynomial.real, rtol=1e-6)
 
 
 def test_hyperdiffusion_is_exact(x64):
