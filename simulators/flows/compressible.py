@@ -34,7 +34,7 @@ class CompressibleFlow(FlowSolver):
 
     **Arguments:**
 
-    - `box`: where the gas is.
+    - `grid`: where the gas is.
     - `dt`: time step of a call. `largest_step` tells what the scheme can take.
     - `shear_viscosity`, `bulk_viscosity`: eta and zeta, dynamic.
     - `heat_capacity_ratio`: gamma; 5/3 for a monatomic gas, 1.4 for air.
@@ -47,7 +47,7 @@ class CompressibleFlow(FlowSolver):
     and 16; Heun's method as in Shu and Osher, J. Comput. Phys. 77, 1988, doi:10.1016/0021-9991(88)90177-5.
     """
 
-    box: PeriodicBox
+    grid: PeriodicBox
     dt: float = eqx.field(static=True)
     shear_viscosity: Float[Array, ""]
     bulk_viscosity: Float[Array, ""]
@@ -57,7 +57,7 @@ class CompressibleFlow(FlowSolver):
 
     def __init__(
         self,
-        box: PeriodicBox,
+        grid: PeriodicBox,
         dt: float,
         *,
         shear_viscosity: ArrayLike = 0.0,
@@ -68,7 +68,7 @@ class CompressibleFlow(FlowSolver):
     ):
         if dt <= 0.0 or courant_number <= 0.0:
             raise ValueError(f"The time step and the Courant number must be positive, got {dt} and {courant_number}.")
-        self.box = box
+        self.grid = grid
         self.dt = dt
         self.shear_viscosity = jnp.asarray(shear_viscosity, dtype=float)
         self.bulk_viscosity = jnp.asarray(bulk_viscosity, dtype=float)
@@ -77,16 +77,12 @@ class CompressibleFlow(FlowSolver):
         self.courant_number = courant_number
 
     @property
-    def grid(self) -> PeriodicBox:
-        return self.box
-
-    @property
     def components(self) -> tuple[str, ...]:
-        return ("density", *(f"velocity_{name}" for name in self.box.axis_names), "pressure")
+        return ("density", *(f"velocity_{name}" for name in self.grid.axis_names), "pressure")
 
     def encode(self, fields: Fields) -> Fields:
         """Conserved variables of the primitive ones."""
-        expected = (len(self.components), *self.box.num_points)
+        expected = (len(self.components), *self.grid.num_points)
         if fields.shape != expected:
             raise ValueError(f"Fields {self.components} of this box have shape {expected}, got {fields.shape}.")
         return to_conserved(fields, self.heat_capacity_ratio.astype(fields.dtype))
@@ -116,20 +112,16 @@ class CompressibleFlow(FlowSolver):
         """
         fields = self.decode(state)
         speed = jnp.abs(fields[1:-1]) + sound_speed(fields, self.heat_capacity_ratio.astype(state.dtype))[None]
-        crossings = jnp.stack([jnp.max(along) / h for along, h in zip(speed, self._spacing, strict=True)])
+        crossings = jnp.stack([jnp.max(along) / h for along, h in zip(speed, self.grid.spacing, strict=True)])
         viscosity = (4.0 / 3.0 * self.shear_viscosity + self.bulk_viscosity).astype(state.dtype) / jnp.min(fields[0])
-        diffusion = viscosity * sum(1.0 / h**2 for h in self._spacing)
+        diffusion = viscosity * sum(1.0 / h**2 for h in self.grid.spacing)
         return 1.0 / jnp.maximum(jnp.max(crossings) / self.courant_number, diffusion / DIFFUSION_NUMBER)
-
-    @property
-    def _spacing(self) -> tuple[float, ...]:
-        return tuple(length / n for n, length in zip(self.box.num_points, self.box.lengths, strict=True))
 
     def _rate(self, state: Fields) -> Fields:
         """What flows into each cell, less what flows out, through the faces of all axes."""
         fields = self.decode(state)
         rate = jnp.zeros_like(state)
-        for axis, h in enumerate(self._spacing):
+        for axis, h in enumerate(self.grid.spacing):
             flux = self._flux(fields, axis)
             rate = rate - (flux - jnp.roll(flux, 1, axis + 1)) / h
         return rate
@@ -140,4 +132,4 @@ class CompressibleFlow(FlowSolver):
             for parameter in (self.heat_capacity_ratio, self.shear_viscosity, self.bulk_viscosity)
         )
         left, right = face_states(fields, axis, self.limiter)
-        return hllc_flux(left, right, axis, gamma) + viscous_flux(fields[1:-1], axis, self._spacing, eta, zeta)
+        return hllc_flux(left, right, axis, gamma) + viscous_flux(fields[1:-1], axis, self.grid.spacing, eta, zeta)

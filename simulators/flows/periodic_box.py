@@ -38,13 +38,17 @@ class PeriodicBox(FlowGrid):
     def periodic(self) -> tuple[bool, ...]:
         return (True,) * len(self.num_points)
 
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Distance of neighbouring points along each axis."""
+        return tuple(length / n for n, length in zip(self.num_points, self.lengths, strict=True))
+
     def axes(self) -> tuple[np.ndarray, ...]:
-        return tuple(np.arange(n) * (length / n) for n, length in zip(self.num_points, self.lengths, strict=True))
+        return tuple(np.arange(n) * d for n, d in zip(self.num_points, self.spacing, strict=True))
 
     def weights(self) -> tuple[np.ndarray, ...]:
-        return tuple(np.full(n, length / n) for n, length in zip(self.num_points, self.lengths, strict=True))
+        return tuple(np.full(n, d) for n, d in zip(self.num_points, self.spacing, strict=True))
 
     def wavenumbers(self) -> tuple[np.ndarray, ...]:
         """Angular wavenumbers along each axis, shaped to broadcast against the spectrum of `rfftn`."""
-        spacing = tuple(length / n for n, length in zip(self.num_points, self.lengths, strict=True))
-        return spectral.wavenumbers(self.num_points, spacing)
+        return spectral.wavenumbers(self.num_points, self.spacing)

@@ -30,7 +30,7 @@ class NavierStokes3D(FlowSolver):
 
     **Arguments:**
 
-    - `box`: of three axes.
+    - `grid`: of three axes.
     - `viscosity`: `nu`.
     - `dt`: time of one step.
     - `forcing`: `f`; none by default.
@@ -41,22 +41,18 @@ class NavierStokes3D(FlowSolver):
     Rogallo, NASA TM 81315, 1981 (integrating factor).
     """
 
-    box: PeriodicBox
+    grid: PeriodicBox
     viscosity: Float[Array, ""] = eqx.field(converter=partial(jnp.asarray, dtype=float))
     dt: float = eqx.field(static=True)
     forcing: Forcing | None = None
     closure: Closure | None = None
 
     def __check_init__(self):
-        if len(self.box.num_points) != 3:
+        if len(self.grid.num_points) != 3:
             raise ValueError(
-                f"This flow needs a box of three axes, got one of {self.box.num_points} points; "
+                f"This flow needs a box of three axes, got one of {self.grid.num_points} points; "
                 f"NavierStokes2D takes two."
             )
-
-    @property
-    def grid(self) -> PeriodicBox:
-        return self.box
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -64,10 +60,10 @@ class NavierStokes3D(FlowSolver):
 
     def encode(self, fields: Float[Array, "3 x y z"]) -> Complex[Array, "3 x y modes"]:
         """The spectrum of a velocity: its divergence-free part, without the modes that products would alias."""
-        return operators.leray_projection(operators.to_spectrum(fields, self.box), self.box)
+        return operators.leray_projection(operators.to_spectrum(fields, self.grid), self.grid)
 
     def decode(self, state: Complex[Array, "3 x y modes"]) -> Float[Array, "3 x y z"]:
-        return operators.to_fields(state, self.box)
+        return operators.to_fields(state, self.grid)
 
     def advance(self, state: Complex[Array, "3 x y modes"], dt: Float[Array, ""]) -> Complex[Array, "3 x y modes"]:
         return integrating_factor_rk4(self.tendency, self.decay, state, dt)
@@ -75,21 +71,21 @@ class NavierStokes3D(FlowSolver):
     def tendency(self, state: Complex[Array, "3 x y modes"]) -> Complex[Array, "3 x y modes"]:
         """`du/dt` by advection, pressure, closure and forcing."""
         divergence = self._divergence_of(self._momentum_flux(state))
-        acceleration = operators.leray_projection(-divergence, self.box)
+        acceleration = operators.leray_projection(-divergence, self.grid)
         if self.forcing is None:
             return acceleration
-        force = self.forcing(state, acceleration + self.friction(state), self.box)
-        return acceleration + operators.leray_projection(operators.truncated(force, self.box), self.box)
+        force = self.forcing(state, acceleration + self.friction(state), self.grid)
+        return acceleration + operators.leray_projection(operators.truncated(force, self.grid), self.grid)
 
     def friction(self, state: Complex[Array, "3 x y modes"]) -> Complex[Array, "3 x y modes"]:
         """`du/dt` by viscosity."""
         viscosity = self.viscosity.astype(state.real.dtype)
-        rate = viscosity * operators.squared_wavenumber(self.box, viscosity.dtype)
+        rate = viscosity * operators.squared_wavenumber(self.grid, viscosity.dtype)
         return -spectral.scaled(state, rate[None])
 
     def decay(self, state: Complex[Array, "3 x y modes"], time: Float[Array, ""]) -> Complex[Array, "3 x y modes"]:
         """What viscosity leaves of a state after some time."""
-        return operators.viscous_decay(state, self.viscosity, time, self.box)
+        return operators.viscous_decay(state, self.viscosity, time, self.grid)
 
     def largest_step(self, state: Complex[Array, "3 x y modes"]) -> Float[Array, ""]:
         """The step at which the fastest wave turns by two radians; the scheme is stable up to 2.8.
@@ -99,10 +95,10 @@ class NavierStokes3D(FlowSolver):
         The molecular viscosity sets no limit.
         """
         velocity = self.decode(state)
-        rate = operators.fastest_turn(velocity, self.box)
+        rate = operators.fastest_turn(velocity, self.grid)
         if self.closure is not None:
             largest = jnp.max(self._eddy_viscosity(velocity, self._gradient(state)))
-            rate = rate + 2.0 * largest * sum(k**2 for k in operators.largest_wavenumbers(self.box))
+            rate = rate + 2.0 * largest * sum(k**2 for k in operators.largest_wavenumbers(self.grid))
         return 2.0 / rate
 
     def _momentum_flux(self, state: Complex[Array, "3 x y modes"]) -> Float[Array, "5 x y z"]:
@@ -117,14 +113,14 @@ class NavierStokes3D(FlowSolver):
         return flux - jnp.stack([xx - zz, yy - zz, xy, xz, yz])
 
     def _divergence_of(self, flux: Float[Array, "5 x y z"]) -> Complex[Array, "3 x y modes"]:
-        xx, yy, xy, xz, yz = operators.to_spectrum(flux, self.box)
-        x, y, z = (partial(operators.derivative, axis=axis, box=self.box) for axis in range(3))
+        xx, yy, xy, xz, yz = operators.to_spectrum(flux, self.grid)
+        x, y, z = (partial(operators.derivative, axis=axis, box=self.grid) for axis in range(3))
         return jnp.stack([x(xx) + y(xy) + z(xz), x(xy) + y(yy) + z(yz), x(xz) + y(yz)])
 
     def _gradient(self, state: Complex[Array, "3 x y modes"]) -> Float[Array, "3 3 x y z"]:
-        return operators.to_fields(operators.gradient(state, self.box), self.box)
+        return operators.to_fields(operators.gradient(state, self.grid), self.grid)
 
     def _eddy_viscosity(
         self, velocity: Float[Array, "3 x y z"], gradient: Float[Array, "3 3 x y z"]
     ) -> Float[Array, "x y z"]:
-        return self.closure.eddy_viscosity(velocity, gradient, Resolution(operators.grid_of_modes(self.box)))
+        return self.closure.eddy_viscosity(velocity, gradient, Resolution(operators.grid_of_modes(self.grid)))

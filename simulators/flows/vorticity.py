@@ -32,7 +32,7 @@ class NavierStokes2D(FlowSolver):
 
     **Arguments:**
 
-    - `box`: of two axes.
+    - `grid`: of two axes.
     - `viscosity`: `nu`.
     - `dt`: time of one step.
     - `drag`: `alpha`, a linear friction that takes the energy out that two-dimensional flow gathers at large scales.
@@ -41,19 +41,15 @@ class NavierStokes2D(FlowSolver):
     Source: Basdevant, J. Comput. Phys. 50, 209-214, 1983, doi:10.1016/0021-9991(83)90064-5.
     """
 
-    box: PeriodicBox
+    grid: PeriodicBox
     viscosity: Float[Array, ""] = eqx.field(converter=partial(jnp.asarray, dtype=float))
     dt: float = eqx.field(static=True)
     drag: Float[Array, ""] = eqx.field(converter=partial(jnp.asarray, dtype=float), default=0.0)
     forcing: Forcing | None = None
 
     def __check_init__(self):
-        if len(self.box.num_points) != 2:
-            raise ValueError(f"A flow in the plane needs a box of two axes, got one of {self.box.num_points} points.")
-
-    @property
-    def grid(self) -> PeriodicBox:
-        return self.box
+        if len(self.grid.num_points) != 2:
+            raise ValueError(f"A flow in the plane needs a box of two axes, got one of {self.grid.num_points} points.")
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -61,14 +57,14 @@ class NavierStokes2D(FlowSolver):
 
     def encode(self, fields: Float[Array, "1 x y"]) -> Complex[Array, "x modes"]:
         """The spectrum of a vorticity, without its mean and the modes that products would alias."""
-        return operators.to_spectrum(fields[0], self.box).at[0, 0].set(0.0)
+        return operators.to_spectrum(fields[0], self.grid).at[0, 0].set(0.0)
 
     def decode(self, state: Complex[Array, "x modes"]) -> Float[Array, "1 x y"]:
-        return operators.to_fields(state, self.box)[None]
+        return operators.to_fields(state, self.grid)[None]
 
     def velocity(self, state: Complex[Array, "x modes"]) -> Float[Array, "2 x y"]:
         """The velocity of a state, in physical space."""
-        return operators.to_fields(operators.plane_velocity(state, self.box), self.box)
+        return operators.to_fields(operators.plane_velocity(state, self.grid), self.grid)
 
     def advance(self, state: Complex[Array, "x modes"], dt: Float[Array, ""]) -> Complex[Array, "x modes"]:
         return integrating_factor_rk4(self.tendency, self.decay, state, dt)
@@ -78,20 +74,20 @@ class NavierStokes2D(FlowSolver):
         advection = self._advection(state)
         if self.forcing is None:
             return advection
-        velocity = operators.plane_velocity(state, self.box)
-        acceleration = operators.plane_velocity(advection + self.friction(state), self.box)
-        force = self.forcing(velocity, acceleration, self.box)
-        return advection + operators.truncated(operators.curl(force, self.box)[0], self.box)
+        velocity = operators.plane_velocity(state, self.grid)
+        acceleration = operators.plane_velocity(advection + self.friction(state), self.grid)
+        force = self.forcing(velocity, acceleration, self.grid)
+        return advection + operators.truncated(operators.curl(force, self.grid)[0], self.grid)
 
     def friction(self, state: Complex[Array, "x modes"]) -> Complex[Array, "x modes"]:
         """`domega/dt` by viscosity and drag."""
         viscosity, drag = (number.astype(state.real.dtype) for number in (self.viscosity, self.drag))
-        return -spectral.scaled(state, viscosity * operators.squared_wavenumber(self.box, viscosity.dtype) + drag)
+        return -spectral.scaled(state, viscosity * operators.squared_wavenumber(self.grid, viscosity.dtype) + drag)
 
     def decay(self, state: Complex[Array, "x modes"], time: Float[Array, ""]) -> Complex[Array, "x modes"]:
         """What viscosity and drag leave of a state after some time."""
         slowed = spectral.scaled(state, jnp.exp(-self.drag.astype(time.dtype) * time))
-        return operators.viscous_decay(slowed, self.viscosity, time, self.box)
+        return operators.viscous_decay(slowed, self.viscosity, time, self.grid)
 
     def largest_step(self, state: Complex[Array, "x modes"]) -> Float[Array, ""]:
         """The step at which the fastest wave turns by two radians; the scheme is stable up to 2.8.
@@ -100,10 +96,10 @@ class NavierStokes2D(FlowSolver):
 
         Infinite at rest.
         """
-        return 2.0 / operators.fastest_turn(self.velocity(state), self.box)
+        return 2.0 / operators.fastest_turn(self.velocity(state), self.grid)
 
     def _advection(self, state: Complex[Array, "x modes"]) -> Complex[Array, "x modes"]:
         u, v = self.velocity(state)
-        shear, normal = operators.to_spectrum(jnp.stack([u * v, v * v - u * u]), self.box)
-        x, y = (partial(operators.derivative, axis=axis, box=self.box) for axis in (0, 1))
+        shear, normal = operators.to_spectrum(jnp.stack([u * v, v * v - u * u]), self.grid)
+        x, y = (partial(operators.derivative, axis=axis, box=self.grid) for axis in (0, 1))
         return y(y(shear)) - x(x(shear)) - x(y(normal))

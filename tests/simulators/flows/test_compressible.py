@@ -38,7 +38,7 @@ def tube_error(num_points, left, right, time, gamma=1.4):
     Returns the mean error of density around the discontinuities, and the fields.
     """
     flow = line(num_points, 2.0, heat_capacity_ratio=gamma)
-    x = flow.box.axes()[0] - 1.0
+    x = flow.grid.axes()[0] - 1.0
     distance, outwards = np.abs(x), np.where(x < 0, -1.0, 1.0)
     inside = np.where(np.isclose(distance, 0.5), 0.5, np.where(distance < 0.5, 1.0, 0.0))
     start = inside * np.array(left)[:, None] + (1.0 - inside) * np.array(right)[:, None]
@@ -91,7 +91,7 @@ def test_vortex_is_carried_at_second_order(x64):
 
 def test_heun_is_second_order_in_time(x64):
     flow = line(32, shear_viscosity=1e-3)
-    wave = 0.1 * np.sin(2 * np.pi * flow.box.axes()[0])
+    wave = 0.1 * np.sin(2 * np.pi * flow.grid.axes()[0])
     state = flow.encode(jnp.asarray(np.stack([1.0 + wave, 0.5 + wave, 1.0 - wave])))
 
     @jax.jit
@@ -158,7 +158,7 @@ def step_cube(fields):
 
 
 def test_mass_momentum_and_energy_are_conserved(x64):
-    start = CUBE.encode(jnp.asarray(rough(CUBE.box)))
+    start = CUBE.encode(jnp.asarray(rough(CUBE.grid)))
     state = start
     for _ in range(10):
         state = step_cube(state)
@@ -169,7 +169,7 @@ def test_mass_momentum_and_energy_are_conserved(x64):
 
 def test_axes_are_alike(x64):
     # swapping or turning axes before a step or after it is the same
-    state = np.array(CUBE.encode(jnp.asarray(rough(CUBE.box))))
+    state = np.array(CUBE.encode(jnp.asarray(rough(CUBE.grid))))
     expected = np.array(step_cube(jnp.asarray(state)))
     for axes in ((1, 0, 2), (1, 2, 0)):
 
@@ -190,7 +190,7 @@ def test_velocity_along_the_planes_carries_no_heat(x64):
 
 def test_plane_flow_in_a_cube_is_flow_on_a_line(x64):
     flow = line(4, **GAS)
-    fields = rough(flow.box)
+    fields = rough(flow.grid)
     expected = np.array(flow(flow.encode(jnp.asarray(fields))))
     plane = np.zeros((5, 4, 4, 4))
     plane[[0, 1, 4]] = fields[:, :, None, None]
@@ -222,7 +222,7 @@ def test_gradient_through_a_rollout(x64):
 
 def test_restart_and_single_precision():
     flow = line(24, shear_viscosity=1e-3)
-    start = jnp.asarray(rough(flow.box), jnp.float32)
+    start = jnp.asarray(rough(flow.grid), jnp.float32)
     run = eqx.filter_jit(rollout(flow, 4))
     first = flow.encode(start)
     half, fields = run(first)
@@ -244,7 +244,7 @@ def test_largest_step(x64):
     fields[1, 1, 0] = 6.0
     state = flow.encode(jnp.asarray(fields))
     np.testing.assert_allclose(flow.largest_step(state), 0.3 * min(0.1 / 7.0, 0.05 / 2.0))
-    viscous = CompressibleFlow(flow.box, 0.01, shear_viscosity=0.3, bulk_viscosity=0.1, heat_capacity_ratio=2.0)
+    viscous = CompressibleFlow(flow.grid, 0.01, shear_viscosity=0.3, bulk_viscosity=0.1, heat_capacity_ratio=2.0)
     np.testing.assert_allclose(viscous.largest_step(state), 1.0 / (4.0 * 0.5 * (100.0 + 400.0)))
 
 
@@ -254,4 +254,4 @@ def test_names_and_refusals():
     with pytest.raises(ValueError, match="shape"):
         flow.encode(jnp.ones((4, 4, 4, 4)))
     with pytest.raises(ValueError, match="positive"):
-        CompressibleFlow(flow.box, 0.0)
+        CompressibleFlow(flow.grid, 0.0)

@@ -41,9 +41,9 @@ class StrainViscosity(Closure):
 
 
 def random_state(solver):
-    noise = np.random.default_rng(0).standard_normal((3, *solver.box.num_points))
+    noise = np.random.default_rng(0).standard_normal((3, *solver.grid.num_points))
     return operators.viscous_decay(
-        solver.encode(jnp.asarray(4.0 * noise)), jnp.asarray(0.2), jnp.asarray(1.0), solver.box
+        solver.encode(jnp.asarray(4.0 * noise)), jnp.asarray(0.2), jnp.asarray(1.0), solver.grid
     )
 
 
@@ -69,7 +69,7 @@ def test_taylor_green_at_reynolds_number_1600():
 def test_flow_that_does_not_vary_along_z_is_that_of_the_plane():
     plane = NavierStokes2D(PeriodicBox((8, 8), CUBE.lengths[:2]), 0.02, 0.1, forcing=KolmogorovForcing(0.7, waves=2))
     solver = NavierStokes3D(CUBE, 0.02, 0.1, forcing=KolmogorovForcing(0.7, waves=2))
-    x, y = plane.box.points()
+    x, y = plane.grid.points()
     vorticity = plane.encode(jnp.asarray(np.cos(x + 2 * y) - 1.5 * np.sin(2 * x - y) + np.cos(y))[None])
     velocity = jnp.broadcast_to(plane.velocity(vorticity)[..., None], (2, 8, 8, 8))
     state = solver.encode(jnp.concatenate([velocity, jnp.zeros((1, 8, 8, 8))]))

@@ -23,9 +23,9 @@ TENDENCY = compiled(NavierStokes2D.tendency)
 
 
 def random_state(solver):
-    noise = np.random.default_rng(0).standard_normal((1, *solver.box.num_points))
+    noise = np.random.default_rng(0).standard_normal((1, *solver.grid.num_points))
     return operators.viscous_decay(
-        solver.encode(jnp.asarray(8.0 * noise)), jnp.asarray(0.1), jnp.asarray(1.0), solver.box
+        solver.encode(jnp.asarray(8.0 * noise)), jnp.asarray(0.1), jnp.asarray(1.0), solver.grid
     )
 
 
