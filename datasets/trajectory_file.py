@@ -92,7 +92,8 @@ class TrajectoryWriter:
             raise ValueError(f"The trajectory has {expected} times, and all its snapshots are written.")
         if fields.shape != self.header.shape:
             raise ValueError(f"Snapshot {number} has shape {fields.shape}, expected {self.header.shape}.")
-        fields = fields.astype(np.float32)
+        with np.errstate(over="ignore"):  # what overflows is refused below
+            fields = fields.astype(np.float32)
         if not np.all(np.isfinite(fields)):
             raise ValueError(f"Snapshot {number} has non-finite values and is not written: the flow blew up.")
         for dataset, channels in self._datasets:

@@ -1,0 +1,234 @@
+"""Datasets of trajectories: a recipe says which flow starts from what, and what of it is kept."""
+
+import abc
+import dataclasses
+import math
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar
+
+import equinox as eqx
+import jax
+import jax.random as jrandom
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+from tqdm import tqdm
+
+from fieldcast.datasets.engine import GenerationReport, carry_out, sample_path
+from fieldcast.datasets.reduction import Everything, Reduction
+from fieldcast.datasets.trajectory_file import TrajectoryHeader, new_trajectory, read_trajectory
+from fieldcast.simulators.stepper import FlowGrid, FlowSolver, State, Stepper
+from fieldcast.simulators.stride import Stride
+
+
+@dataclass(frozen=True)
+class Splits:
+    """How many of every `train + valid + test` consecutive trajectories go where, in this order."""
+
+    train: int = 4
+    valid: int = 1
+    test: int = 1
+
+    def __call__(self, index: int) -> str:
+        """The split of trajectory `index`; it does not depend on how many there are."""
+        place = index % (self.train + self.valid + self.test)
+        if place < self.train:
+            return "train"
+        return "valid" if place < self.train + self.valid else "test"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrajectoryRecipe(abc.ABC):
+    """A family of trajectories, each named by its index.
+
+    **Arguments:**
+
+    - `num_trajectories`: in all splits together; more can be asked for later, the first ones stay the same.
+    - `num_snapshots`: of a trajectory.
+    - `interval`: from one snapshot to the next.
+    - `first_time`: of the first snapshot; the time before is simulated and not kept.
+    - `seed`: of the starts.
+    - `splits`: which trajectories are for what.
+    """
+
+    num_trajectories: int
+    num_snapshots: int
+    interval: float
+    first_time: float = 0.0
+    seed: int = 0
+    splits: Splits = Splits()
+
+    name: ClassVar[str]
+    scales: ClassVar[str]
+    units: ClassVar[dict[str, str]] = {}
+    needs_double_precision: ClassVar[bool] = False
+
+    def __post_init__(self):
+        if self.num_trajectories < 0 or self.num_snapshots < 1 or not self.interval > 0 or not self.first_time >= 0:
+            raise ValueError(
+                f"A recipe needs at least one snapshot, a positive interval and a first time of at least zero, got "
+                f"{self.num_trajectories} trajectories of {self.num_snapshots} snapshots, interval {self.interval}, "
+                f"first time {self.first_time}."
+            )
+
+    @abc.abstractmethod
+    def flow(self, index: int) -> FlowSolver:
+        """The flow of trajectory `index`."""
+
+    @abc.abstractmethod
+    def start(self, flow: FlowSolver, key: PRNGKeyArray) -> State:
+        """The state at time zero."""
+
+    @abc.abstractmethod
+    def parameters(self, flow: FlowSolver) -> dict[str, float]:
+        """The numbers of the flow that a reader needs."""
+
+    def reduction(self, flow: FlowSolver) -> Reduction:
+        """What is kept of a state."""
+        return Everything()
+
+    def stepper(self, flow: FlowSolver, interval: float) -> Stepper:
+        """What takes the flow over an interval."""
+        return Stride(flow, interval)
+
+    def key(self, index: int) -> PRNGKeyArray:
+        """The randomness of trajectory `index`."""
+        return jrandom.fold_in(jrandom.key(self.seed), index)
+
+
+def generate_trajectories(recipe: TrajectoryRecipe, root: Path, num_workers: int = 1) -> GenerationReport:
+    """Simulate every trajectory of `recipe` that `root` does not hold yet.
+
+    **Arguments:** `recipe`; `root` and `num_workers` as `carry_out` has them.
+
+    **Raises:** `ValueError` when `root` holds a dataset of another recipe, when the recipe's settings do not go
+    together, or when it needs double precision and JAX computes in single.
+    """
+    if recipe.needs_double_precision and not jax.config.jax_enable_x64:
+        raise ValueError(
+            f"The recipe {recipe.name} needs double precision, and JAX computes in single: call "
+            'jax.config.update("jax_enable_x64", True) before anything else.'
+        )
+    # What is wrong with one trajectory for lack of sense is wrong with all: better said once, and before any work.
+    flow = recipe.flow(0)
+    _header(recipe, flow, recipe.reduction(flow), {})
+    recipe.stepper(flow, recipe.interval)
+    return carry_out(TrajectoryPlan(recipe), root, num_workers)
+
+
+def trajectory_path(root: Path, recipe: TrajectoryRecipe, index: int) -> Path:
+    """Where trajectory `index` lives: `root/data/<split>/trajectory_<index>.h5`."""
+    return sample_path(root, recipe.splits(index), TrajectoryPlan.sample_name, index)
+
+
+@dataclass(frozen=True)
+class TrajectoryPlan:
+    """The trajectories of a recipe."""
+
+    recipe: TrajectoryRecipe
+
+    sample_name: ClassVar[str] = "trajectory"
+
+    @property
+    def num_samples(self) -> int:
+        return self.recipe.num_trajectories
+
+    def settings(self) -> dict[str, Any]:
+        return _settings(self.recipe)
+
+    def record(self) -> dict[str, Any]:
+        return _settings(self.recipe)
+
+    def split(self, index: int) -> str:
+        return self.recipe.splits(index)
+
+    def make(self, index: int, path: Path, provenance: dict[str, Any], progress: bool) -> None:
+        recipe, flow = self.recipe, self.recipe.flow(index)
+        reduction = recipe.reduction(flow)
+        header = _header(recipe, flow, reduction, provenance)
+        stride = recipe.stepper(flow, recipe.interval)
+        with (
+            new_trajectory(path, header) as writer,
+            tqdm(
+                total=recipe.first_time + (recipe.num_snapshots - 1) * recipe.interval,
+                desc=f"trajectory {index}",
+                bar_format="{l_bar}{bar}| time {n:.4g}/{total:.4g} [{elapsed}<{remaining}]",
+                leave=False,
+                disable=not progress,
+            ) as bar,
+        ):
+            state = _started(recipe, flow, recipe.key(index))
+            for step in _transient(recipe, flow, stride):
+                state = _stepped(step, state)
+                bar.update(step.dt)
+            writer.append(np.asarray(_reduced(reduction, flow, state)))
+            for _ in range(recipe.num_snapshots - 1):
+                state = _stepped(stride, state)
+                writer.append(np.asarray(_reduced(reduction, flow, state)))
+                bar.update(stride.dt)
+
+    def provenance(self, path: Path) -> dict[str, Any]:
+        return read_trajectory(path).provenance
+
+
+def _settings(recipe: TrajectoryRecipe) -> dict[str, Any]:
+    """What decides a trajectory; how many are asked for does not."""
+    settings = dataclasses.asdict(recipe)
+    del settings["num_trajectories"]
+    return {"recipe": recipe.name, "settings": settings}
+
+
+def _transient(recipe: TrajectoryRecipe, flow: FlowSolver, stride: Stepper) -> list[Stepper]:
+    """Strides of equal length, none longer than the interval, up to the first snapshot."""
+    number = math.ceil(recipe.first_time / recipe.interval * (1.0 - 1e-9))
+    if number == 0:
+        return []
+    length = recipe.first_time / number
+    return [stride if math.isclose(length, recipe.interval) else recipe.stepper(flow, length)] * number
+
+
+def _header(
+    recipe: TrajectoryRecipe, flow: FlowSolver, reduction: Reduction, provenance: dict[str, Any]
+) -> TrajectoryHeader:
+    names = flow.grid.axis_names
+    return TrajectoryHeader(
+        name=recipe.name,
+        times=recipe.first_time + recipe.interval * np.arange(recipe.num_snapshots),
+        axes=dict(zip(names, reduction.axes(flow.grid), strict=True)),
+        boundary_types=_boundary_types(flow.grid),
+        components=flow.components,
+        parameters=recipe.parameters(flow),
+        scales=recipe.scales,
+        units=recipe.units,
+        provenance={
+            **provenance,
+            **_settings(recipe),
+            "flow": eqx.tree_pformat(flow, short_arrays=False),
+            "double_precision": bool(jax.config.jax_enable_x64),
+            "device": jax.devices()[0].device_kind,
+            "versions": {package: version(package) for package in ("fieldcast", "jax", "diffrax", "numpy")},
+        },
+        grid_type="spherical" if "latitude" in names else "cartesian",
+    )
+
+
+def _boundary_types(grid: FlowGrid) -> tuple[str, ...]:
+    """A grid ends at the poles of a sphere, where the sphere has no boundary; every other end is a wall."""
+    ends = ("OPEN" if name == "latitude" else "WALL" for name in grid.axis_names)
+    return tuple("PERIODIC" if periodic else end for periodic, end in zip(grid.periodic, ends, strict=True))
+
+
+@eqx.filter_jit
+def _started(recipe: TrajectoryRecipe, flow: FlowSolver, key: PRNGKeyArray) -> State:
+    return recipe.start(flow, key)
+
+
+@eqx.filter_jit
+def _stepped(step: Stepper, state: State) -> State:
+    return step(state)
+
+
+@eqx.filter_jit
+def _reduced(reduction: Reduction, flow: FlowSolver, state: State) -> Float[Array, "channel *space"]:
+    return reduction(flow, state)

@@ -1,0 +1,180 @@
+"""Datasets of trajectories: complete or absent, resumed, the same every time, and what the solvers say."""
+
+import contextlib
+import dataclasses
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import equinox as eqx
+import jax
+import numpy as np
+import pytest
+from compiled import UNOPTIMISED
+from flow_recipes import TINY, DecayRecipe
+from scenes import tree_of
+
+from fieldcast.datasets import trajectories
+from fieldcast.datasets.trajectories import Splits, generate_trajectories, trajectory_path
+from fieldcast.datasets.trajectory_file import read_trajectory
+from fieldcast.datasets.turbulence import RECIPES
+from fieldcast.simulators.rollout import rollout
+from fieldcast.simulators.stride import Stride
+
+
+def quickly_compiled(function):
+    return eqx.filter_jit(function, compiler_options=UNOPTIMISED)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Flows compiled without optimisation, which takes a fraction of the time."""
+    for name, function in QUICK.items():
+        monkeypatch.setattr(trajectories, name, function)
+
+
+QUICK = {
+    name: quickly_compiled(getattr(trajectories, name).__wrapped__) for name in ("_started", "_stepped", "_reduced")
+}
+
+
+def precision(recipe):
+    return jax.enable_x64(True) if recipe.needs_double_precision else contextlib.nullcontext()
+
+
+@pytest.mark.usefixtures("quick")
+def test_resume_does_only_what_is_missing(tmp_path):
+    recipe = DecayRecipe()
+    first = generate_trajectories(recipe, tmp_path)
+    assert (first.written, first.found, first.failures) == (3, 0, {})
+    kept, removed, damaged = (trajectory_path(tmp_path, recipe, index) for index in range(3))
+    whole, age = tree_of(tmp_path), kept.stat().st_mtime_ns
+    removed.unlink()
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    second = generate_trajectories(dataclasses.replace(recipe, num_trajectories=4), tmp_path)
+    assert (second.written, second.found) == (3, 1)
+    assert kept.stat().st_mtime_ns == age
+    assert tree_of(tmp_path).items() >= whole.items()
+    with pytest.raises(ValueError, match="another recipe"):
+        generate_trajectories(dataclasses.replace(recipe, seed=1), tmp_path)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_flow_that_blows_up_is_reported_and_leaves_no_file(tmp_path):
+    report = generate_trajectories(DecayRecipe(odd_ones_blow_up=True), tmp_path)
+    assert (report.written, set(report.failures)) == (2, {1})
+    assert "non-finite" in report.failures[1]
+    assert sorted(path.name for path in tmp_path.rglob("*.*")) == [
+        "recipe.json",
+        "trajectory_00000.h5",
+        "trajectory_00002.h5",
+    ]
+
+
+_GENERATE = """
+import pathlib, sys
+sys.path.insert(0, {tests!r})
+from fieldcast.datasets.trajectories import generate_trajectories
+from flow_recipes import DecayRecipe
+generate_trajectories(DecayRecipe(num_snapshots=500), pathlib.Path({root!r}))
+"""
+
+
+def test_killed_within_a_trajectory_and_resumed_equals_undisturbed(tmp_path):
+    recipe, killed = DecayRecipe(num_snapshots=500), tmp_path / "killed"
+    generate_trajectories(recipe, tmp_path / "undisturbed")
+    code = _GENERATE.format(tests=str(Path(__file__).parents[1]), root=str(killed))
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
+    while not list(killed.rglob(".trajectory_00001*.tmp")):
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.kill()
+    process.wait()
+    found = list(killed.rglob("trajectory_*.h5"))
+    assert [path.name for path in found] == ["trajectory_00000.h5"]
+    read_trajectory(found[0])
+    for orphan in killed.rglob("*.tmp"):
+        orphan.unlink()
+    report = generate_trajectories(recipe, killed)
+    assert (report.written, report.found) == (2, 1)
+    assert tree_of(killed) == tree_of(tmp_path / "undisturbed")
+
+
+@pytest.mark.usefixtures("quick")
+def test_first_snapshot_comes_at_its_time(tmp_path):
+    """In strides no longer than the interval; the decay at steps of 0.25 is exactly known."""
+    recipe = DecayRecipe(num_trajectories=1, num_snapshots=3, first_time=1.25)
+    generate_trajectories(recipe, tmp_path)
+    found = read_trajectory(trajectory_path(tmp_path, recipe, 0))
+    np.testing.assert_array_equal(found.times, np.float32([1.25, 1.75, 2.25]))
+    start = np.asarray(recipe.start(recipe.flow(0), recipe.key(0)))
+    factors = (1 - 1.25 / 6) ** 6 * 0.75 ** np.array([0, 2, 4])  # 1.25 is three strides of two steps each
+    np.testing.assert_allclose(found.fields, factors[:, None, None, None] * start, rtol=1e-5)
+
+
+def test_splits_are_disjoint_blocks():
+    splits = Splits(train=4, valid=1, test=1)
+    assert [splits(index) for index in range(8)] == ["train"] * 4 + ["valid", "test"] + ["train"] * 2
+    channel = RECIPES["channel180"].splits
+    assert [channel(index) for index in range(21)] == ["train"] * 16 + ["valid"] * 4 + ["test"]
+    published = {"ins": (5200, 1300), "cns": (5333, 1333), "swe": (5600, 1400)}
+    for name, (train, test) in published.items():
+        recipe = RECIPES[name]
+        counted = [recipe.splits(index) for index in range(recipe.num_trajectories)]
+        assert abs(counted.count("train") - train) <= 2
+        assert abs(counted.count("test") - test) <= 2
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("name", [name for name in TINY if name != "channel180"])
+def test_every_recipe_makes_trajectories(name, tmp_path):
+    """Each from its own start, with fields and coordinates of the kept grid; twice the same, byte for byte."""
+    recipe = TINY[name]
+    with precision(recipe):
+        for folder in ("once", "again"):
+            assert generate_trajectories(recipe, tmp_path / folder).failures == {}
+        flow = recipe.flow(0)
+    assert tree_of(tmp_path / "once") == tree_of(tmp_path / "again")
+    first, second = (read_trajectory(trajectory_path(tmp_path / "once", recipe, index)) for index in range(2))
+    assert not np.allclose(first.fields[-1], second.fields[-1], rtol=1e-3)
+    assert not np.allclose(first.fields[0], first.fields[-1], rtol=1e-3)
+    assert first.components == flow.components
+    assert first.fields.shape[2:] == tuple(len(points) for points in first.axes.values())
+    np.testing.assert_allclose(first.times, recipe.first_time + recipe.interval * np.arange(3), rtol=1e-6)
+    for kind, points, kept in zip(first.boundary_types, flow.grid.axes(), first.axes.values(), strict=True):
+        if kind == "WALL":  # whether on points or between them, both ends are as far from the walls
+            np.testing.assert_allclose(kept.mean(), points.mean(), atol=1e-6)
+    assert first.provenance["settings"]["num_snapshots"] == 3
+    assert set(first.parameters) == set(recipe.parameters(flow))
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("name", ["kolmogorov", "channel180"])
+def test_snapshots_are_those_of_a_rollout(name, tmp_path):
+    """Of one that knows nothing of datasets; the first snapshot comes after one interval."""
+    recipe = dataclasses.replace(TINY[name], num_trajectories=1)
+    with precision(recipe):
+        generate_trajectories(recipe, tmp_path)
+        flow = recipe.flow(0)
+        reduction, start = recipe.reduction(flow), quickly_compiled(recipe.start)(flow, recipe.key(0))
+        step, inner_steps = (Stride(flow, recipe.interval), 1) if name == "kolmogorov" else (flow, 4)
+        run = rollout(step, 3, inner_steps, record=lambda state: reduction(flow, state))
+        expected = quickly_compiled(run)(start)[1]
+    found = read_trajectory(trajectory_path(tmp_path, recipe, 0)).fields
+    np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-6)
+
+
+def test_settings_without_sense_are_refused_before_any_work(tmp_path):
+    with pytest.raises(ValueError, match="cannot be gathered into 5 cells"):
+        generate_trajectories(dataclasses.replace(TINY["cns"], kept_points=5), tmp_path / "a")
+    with pytest.raises(ValueError, match="double precision"):
+        generate_trajectories(TINY["channel180"], tmp_path / "a")
+    with jax.enable_x64(True):
+        with pytest.raises(ValueError, match="no multiple of the time step"):
+            generate_trajectories(dataclasses.replace(TINY["channel180"], time_step=0.03), tmp_path / "a")
+        with pytest.raises(ValueError, match="must be a multiple of that kept"):
+            generate_trajectories(dataclasses.replace(TINY["channel180"], kept_points=(4, 6, 4)), tmp_path / "a")
+    with pytest.raises(ValueError, match="at least one snapshot"):
+        dataclasses.replace(TINY["tgv"], num_snapshots=0)
+    assert not (tmp_path / "a").exists()
