@@ -7,7 +7,7 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Float, PyTree
+from jaxtyping import Array, Float, PyTree
 
 
 class Statistic(eqx.Module):
@@ -67,7 +67,7 @@ class RunningMean(Statistic):
         return RunningMean(self.reduction, count, mean)
 
 
-def merged_count(first: Float[Array, "..."], second: Float[Array, "..."]) -> tuple[Array, ArrayLike]:
+def merged_count(first: Float[Array, "..."], second: Float[Array, "..."]) -> tuple[Array, Array]:
     """The sum of two counts and the second one's share of it, which is zero where both are."""
     count = first + second
     return count, second / jnp.maximum(count, 1.0)

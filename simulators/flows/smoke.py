@@ -70,11 +70,13 @@ class BuoyantSmoke(FlowSolver):
 
     def advance(self, state: SmokeState, dt: Float[Array, ""]) -> SmokeState:
         dt = dt.astype(state.smoke.dtype)
-        stage = self._euler_step(state, dt)
-        for weight in (1.0 / 4.0, 2.0 / 3.0):
-            ahead = self._euler_step(stage, dt)
-            stage = jax.tree.map(lambda a, b, w=weight: (1.0 - w) * a + w * b, state, ahead)
-        return stage
+
+        def stage(last: SmokeState, weight: Float[Array, ""]) -> tuple[SmokeState, None]:
+            ahead = self._euler_step(last, dt)
+            return jax.tree.map(lambda a, b: (1.0 - weight) * a + weight * b, state, ahead), None
+
+        weights = jnp.asarray([1.0, 1.0 / 4.0, 2.0 / 3.0], dt.dtype)
+        return jax.lax.scan(stage, state, weights)[0]
 
     def largest_step(self, state: SmokeState) -> Float[Array, ""]:
         """The step in which no cell loses more than two fifths of its volume, and friction is stable.
