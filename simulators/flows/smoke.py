@@ -76,7 +76,7 @@ class BuoyantSmoke(FlowSolver):
             return jax.tree.map(lambda a, b: (1.0 - weight) * a + weight * b, state, ahead), None
 
         weights = jnp.asarray([1.0, 1.0 / 4.0, 2.0 / 3.0], dt.dtype)
-        return jax.lax.scan(stage, state, weights)[0]
+        return jax.lax.scan(stage, state, weights)[0]  # a loop: the stage is compiled once
 
     def largest_step(self, state: SmokeState) -> Float[Array, ""]:
         """The step in which no cell loses more than two fifths of its volume, and friction is stable.

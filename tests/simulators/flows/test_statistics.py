@@ -33,9 +33,12 @@ def two_pass(velocity):
     return mean, np.einsum("tixyz,tjxyz->ijy", fluctuation, fluctuation) / (len(velocity) * SHAPE[0] * SHAPE[2])
 
 
+update = jax.jit(lambda statistic, fields: statistic.update(fields))
+
+
 def updated(statistic, snapshots):
     for fields in snapshots:
-        statistic = statistic.update(jnp.asarray(fields))
+        statistic = update(statistic, jnp.asarray(fields))
     return statistic
 
 
