@@ -11,6 +11,7 @@ from fieldcast.simulators.flows.channel_forcing import ChannelForcing
 from fieldcast.simulators.flows.channel_grid import ChannelGrid
 from fieldcast.simulators.flows.closure import Closure, Resolution, subgrid_stress
 from fieldcast.simulators.flows.no_slip_projection import clamped_basis
+from fieldcast.simulators.flows.vortices import vorticity
 from fieldcast.simulators.flows.wall_normal import along_y, between_walls, wall_normal
 from fieldcast.simulators.stepper import FlowSolver
 
@@ -156,14 +157,14 @@ class ChannelFlow(FlowSolver):
         grid, points = self.grid, self.grid.dealiased_points
         fluid = grid.to_physical(velocity, points)
         if self.closure is None:
-            vorticity = grid.to_physical(self._vorticity(velocity), points)
-            return grid.to_spectrum(jnp.cross(fluid, vorticity, axis=0))
+            turning = grid.to_physical(self._vorticity(velocity), points)
+            return grid.to_spectrum(jnp.cross(fluid, turning, axis=0))
         gradient = y_first(grid.to_physical(self._gradient(velocity), points))
         eddy_viscosity = self.closure.eddy_viscosity(y_first(fluid), gradient, Resolution(grid))
         stress = grid.to_spectrum(y_first(subgrid_stress(eddy_viscosity, gradient)))
         ikx, ikz, _ = symbols(grid)
         divergence = ikx[None] * stress[:, 0] + self._along_each(stress[:, 1]) + ikz[None] * stress[:, 2]
-        return grid.to_spectrum(jnp.cross(fluid, y_first(curl(gradient)), axis=0)) + divergence
+        return grid.to_spectrum(jnp.cross(fluid, y_first(vorticity(gradient)), axis=0)) + divergence
 
     def _vorticity(self, velocity: Vector) -> Vector:
         u, v, w = velocity
@@ -217,11 +218,6 @@ def symbols(grid: ChannelGrid) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def y_first(fields: Float[Array, "*channel x y z"]) -> Float[Array, "*channel y x z"]:
     """Exchanges the first two axes of space, from the order of fields to that of spectra or back."""
     return jnp.swapaxes(fields, -3, -2)
-
-
-def curl(gradient: Float[Array, "3 3 *space"]) -> Float[Array, "3 *space"]:
-    """The vorticity, `omega_i = du_k/dx_j - du_j/dx_k`, of a gradient `[i, j] = du_i/dx_j`."""
-    return jnp.stack([gradient[(i + 2) % 3, (i + 1) % 3] - gradient[(i + 1) % 3, (i + 2) % 3] for i in range(3)])
 
 
 def require_double_precision() -> None:

@@ -4,7 +4,15 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from fieldcast.simulators.flows.closure import Closure, Resolution, as_constant, contraction, deviator, strain_rate
+from fieldcast.simulators.flows.closure import (
+    Closure,
+    Resolution,
+    as_constant,
+    contraction,
+    deviator,
+    squared,
+    strain_rate,
+)
 
 
 class WALE(Closure):
@@ -41,7 +49,7 @@ def wale_rate(gradient: Float[Array, "3 3 *space"]) -> Float[Array, "*space"]:
     # homogeneous: for a gradient of magnitude one both sums are of order one, and they never vanish together.
     direction = gradient / magnitude[None, None]
     strain = contraction(strain_rate(direction), strain_rate(direction))
-    squared = deviator(strain_rate(jnp.sum(direction[:, :, None] * direction[None], axis=1)))
-    squared = contraction(squared, squared)
-    denominator = jnp.where(moving, strain**2.5 + squared**1.25, 1.0)
-    return jnp.where(moving, magnitude * squared**1.5 / denominator, 0.0)
+    tensor = deviator(strain_rate(squared(direction)))
+    adapted = contraction(tensor, tensor)
+    denominator = jnp.where(moving, strain**2.5 + adapted**1.25, 1.0)
+    return jnp.where(moving, magnitude * adapted**1.5 / denominator, 0.0)
