@@ -1,0 +1,40 @@
+"""The command line makes the datasets that its names promise."""
+
+import sys
+
+import pytest
+
+from fieldcast.datasets.trajectory_file import read_trajectory
+from fieldcast.datasets.turbulence import RECIPES
+from fieldcast.scripts.cli import main
+
+TINY = "--recipe.num-trajectories 2 --recipe.num-points 8 --recipe.num-snapshots 1 --recipe.first-time 0".split()
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["fieldcast", "generate", *arguments])
+    main()
+
+
+def test_a_dataset_is_made_and_found_again(monkeypatch, tmp_path, capsys):
+    run(monkeypatch, "ins", "--root", str(tmp_path), *TINY)
+    assert "2 trajectories simulated" in capsys.readouterr().out
+    run(monkeypatch, "ins", "--root", str(tmp_path), *TINY)
+    assert "0 trajectories simulated in 0 s, 2 were there already" in capsys.readouterr().out
+    found = read_trajectory(tmp_path / "data" / "train" / "trajectory_00001.h5")
+    assert (found.name, found.fields.shape) == ("ins", (1, 3, 8, 8))
+
+
+def test_a_recipe_without_sense_is_named_and_nothing_is_written(monkeypatch, tmp_path, capsys):
+    with pytest.raises(SystemExit) as left:
+        run(monkeypatch, "cns", "--root", str(tmp_path / "data"), "--recipe.kept-points", "100")
+    assert left.value.code == 2
+    assert "fieldcast: 512 points cannot be gathered into 100 cells" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
+def test_every_recipe_has_a_command(monkeypatch, capsys):
+    with pytest.raises(SystemExit):
+        run(monkeypatch, "--help")
+    shown = capsys.readouterr().out
+    assert all(f" {name} " in shown for name in ["ultrasound", *RECIPES])
