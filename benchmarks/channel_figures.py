@@ -35,10 +35,10 @@ def draw_channel(path: Path, flow: ChannelFlow, run: ChannelRun, units: WallUnit
 def draw_closures(path: Path, profiles: dict[str, WallUnits], reference: ChannelReference) -> None:
     """Mean velocity and the three fluctuations of several flows beside one reference."""
     figure, axes = plt.subplots(1, 4, figsize=(14, 4), layout="constrained")
-    axes[0].plot(reference.height, reference.mean, "ko", markersize=4, label="filtered reference")
+    axes[0].plot(reference.height[1:], reference.mean[1:], "ko", markersize=4, label="filtered reference")
     axes[0].set(xscale="log", xlabel="y+", title="U+")
     for name, units in profiles.items():
-        axes[0].plot(units.height, units.mean, label=name)
+        axes[0].plot(units.height[1:], units.mean[1:], label=name)
     axes[0].legend(fontsize="small")
     for index, component in enumerate("uvw"):
         axes[index + 1].plot(reference.height, reference.root_mean_square[index], "ko", markersize=4)
