@@ -6,10 +6,10 @@ from fieldcast.datasets.hdf5_layout import DamagedFileError as DamagedFileError
 from fieldcast.datasets.scene_file import SceneRecord as SceneRecord
 from fieldcast.datasets.scene_file import read_scene as read_scene
 from fieldcast.datasets.scene_file import write_scene as write_scene
-from fieldcast.datasets.trajectories import TrajectoryRecipe as TrajectoryRecipe
 from fieldcast.datasets.trajectories import generate_trajectories as generate_trajectories
 from fieldcast.datasets.trajectory_file import Trajectory as Trajectory
 from fieldcast.datasets.trajectory_file import new_trajectory as new_trajectory
 from fieldcast.datasets.trajectory_file import read_trajectory as read_trajectory
+from fieldcast.datasets.trajectory_recipe import TrajectoryRecipe as TrajectoryRecipe
 from fieldcast.datasets.turbulence import RECIPES as RECIPES
 from fieldcast.datasets.ultrasound import UltrasoundRecipe as UltrasoundRecipe

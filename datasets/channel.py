@@ -7,7 +7,7 @@ from typing import ClassVar
 from jaxtyping import PRNGKeyArray
 
 from fieldcast.datasets.reduction import FilteredPoints, strides_to
-from fieldcast.datasets.trajectories import Splits, TrajectoryRecipe
+from fieldcast.datasets.trajectory_recipe import Splits, TrajectoryRecipe
 from fieldcast.simulators.fixed_steps import FixedSteps
 from fieldcast.simulators.flows.channel import ChannelFlow, ChannelState
 from fieldcast.simulators.flows.channel_forcing import ConstantFlux

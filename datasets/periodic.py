@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Complex, PRNGKeyArray
 
 from fieldcast.datasets.reduction import LongWaves
-from fieldcast.datasets.trajectories import TrajectoryRecipe
+from fieldcast.datasets.trajectory_recipe import TrajectoryRecipe
 from fieldcast.simulators.flows.forcing import KolmogorovForcing
 from fieldcast.simulators.flows.periodic_box import PeriodicBox
 from fieldcast.simulators.flows.periodic_starts import peaked_spectrum, random_vorticity, taylor_green_velocity

@@ -10,7 +10,7 @@ from typing import ClassVar
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from fieldcast.datasets.reduction import CellMeans
-from fieldcast.datasets.trajectories import TrajectoryRecipe
+from fieldcast.datasets.trajectory_recipe import TrajectoryRecipe
 from fieldcast.simulators.flows.closed_box import ClosedBox
 from fieldcast.simulators.flows.compressible import CompressibleFlow
 from fieldcast.simulators.flows.compressible_starts import random_compressible_fields

@@ -1,6 +1,5 @@
-"""Datasets of trajectories: a recipe says which flow starts from what, and what of it is kept."""
+"""Making a dataset of trajectories: what a recipe names is simulated and written, snapshot by snapshot."""
 
-import abc
 import dataclasses
 import math
 from dataclasses import dataclass
@@ -10,91 +9,15 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
-import jax.random as jrandom
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from tqdm import tqdm
 
 from fieldcast.datasets.engine import GenerationReport, carry_out, sample_path
-from fieldcast.datasets.reduction import Everything, Reduction
+from fieldcast.datasets.reduction import Reduction
 from fieldcast.datasets.trajectory_file import TrajectoryHeader, new_trajectory, read_trajectory
+from fieldcast.datasets.trajectory_recipe import TrajectoryRecipe
 from fieldcast.simulators.stepper import FlowGrid, FlowSolver, State, Stepper
-from fieldcast.simulators.stride import Stride
-
-
-@dataclass(frozen=True)
-class Splits:
-    """How many of every `train + valid + test` consecutive trajectories go where, in this order."""
-
-    train: int = 4
-    valid: int = 1
-    test: int = 1
-
-    def __call__(self, index: int) -> str:
-        """The split of trajectory `index`; it does not depend on how many there are."""
-        place = index % (self.train + self.valid + self.test)
-        if place < self.train:
-            return "train"
-        return "valid" if place < self.train + self.valid else "test"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrajectoryRecipe(abc.ABC):
-    """A family of trajectories, each named by its index.
-
-    **Arguments:**
-
-    - `num_trajectories`: in all splits together; more can be asked for later, the first ones stay the same.
-    - `num_snapshots`: of a trajectory.
-    - `interval`: from one snapshot to the next.
-    - `first_time`: of the first snapshot; the time before is simulated and not kept.
-    - `seed`: of the starts.
-    - `splits`: which trajectories are for what.
-    """
-
-    num_trajectories: int
-    num_snapshots: int
-    interval: float
-    first_time: float = 0.0
-    seed: int = 0
-    splits: Splits = Splits()
-
-    name: ClassVar[str]
-    scales: ClassVar[str]
-    units: ClassVar[dict[str, str]] = {}
-    needs_double_precision: ClassVar[bool] = False
-
-    def __post_init__(self):
-        if self.num_trajectories < 0 or self.num_snapshots < 1 or not self.interval > 0 or not self.first_time >= 0:
-            raise ValueError(
-                f"A recipe needs at least one snapshot, a positive interval and a first time of at least zero, got "
-                f"{self.num_trajectories} trajectories of {self.num_snapshots} snapshots, interval {self.interval}, "
-                f"first time {self.first_time}."
-            )
-
-    @abc.abstractmethod
-    def flow(self, index: int) -> FlowSolver:
-        """The flow of trajectory `index`."""
-
-    @abc.abstractmethod
-    def start(self, flow: FlowSolver, key: PRNGKeyArray) -> State:
-        """The state at time zero."""
-
-    @abc.abstractmethod
-    def parameters(self, flow: FlowSolver) -> dict[str, float]:
-        """The numbers of the flow that a reader needs."""
-
-    def reduction(self, flow: FlowSolver) -> Reduction:
-        """What is kept of a state."""
-        return Everything()
-
-    def stepper(self, flow: FlowSolver, interval: float) -> Stepper:
-        """What takes the flow over an interval."""
-        return Stride(flow, interval)
-
-    def key(self, index: int) -> PRNGKeyArray:
-        """The randomness of trajectory `index`."""
-        return jrandom.fold_in(jrandom.key(self.seed), index)
 
 
 def generate_trajectories(recipe: TrajectoryRecipe, root: Path, num_workers: int = 1) -> GenerationReport:
@@ -176,7 +99,7 @@ def _settings(recipe: TrajectoryRecipe) -> dict[str, Any]:
     """What decides a trajectory; how many are asked for does not."""
     settings = dataclasses.asdict(recipe)
     del settings["num_trajectories"]
-    return {"recipe": recipe.name, "settings": settings}
+    return {"recipe": recipe.name, "settings": settings, "double_precision": bool(jax.config.jax_enable_x64)}
 
 
 def _transient(recipe: TrajectoryRecipe, flow: FlowSolver, stride: Stepper) -> list[Stepper]:
@@ -205,7 +128,6 @@ def _header(
             **provenance,
             **_settings(recipe),
             "flow": eqx.tree_pformat(flow, short_arrays=False),
-            "double_precision": bool(jax.config.jax_enable_x64),
             "device": jax.devices()[0].device_kind,
             "versions": {package: version(package) for package in ("fieldcast", "jax", "diffrax", "numpy")},
         },

@@ -3,7 +3,7 @@
 from fieldcast.datasets.channel import MINIMAL_CHANNEL, ChannelRecipe
 from fieldcast.datasets.periodic import KolmogorovRecipe, TaylorGreenRecipe
 from fieldcast.datasets.sinenet import CompressibleRecipe, ShallowWaterRecipe, SmokeRecipe
-from fieldcast.datasets.trajectories import TrajectoryRecipe
+from fieldcast.datasets.trajectory_recipe import TrajectoryRecipe
 
 RECIPES: dict[str, TrajectoryRecipe] = {
     "channel180": ChannelRecipe(),

@@ -9,7 +9,8 @@ import tyro
 
 from fieldcast.datasets import generation
 from fieldcast.datasets.engine import GenerationReport
-from fieldcast.datasets.trajectories import TrajectoryRecipe, generate_trajectories
+from fieldcast.datasets.trajectories import generate_trajectories
+from fieldcast.datasets.trajectory_recipe import TrajectoryRecipe
 from fieldcast.datasets.turbulence import RECIPES
 from fieldcast.datasets.ultrasound import UltrasoundRecipe
 from fieldcast.simulators.acoustics.kwave import KWave

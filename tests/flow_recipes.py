@@ -7,7 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jrandom
 
-from fieldcast.datasets.trajectories import TrajectoryRecipe
+from fieldcast.datasets.trajectory_recipe import TrajectoryRecipe
 from fieldcast.datasets.turbulence import RECIPES
 from fieldcast.simulators.flows.periodic_box import PeriodicBox
 from fieldcast.simulators.stepper import FlowSolver

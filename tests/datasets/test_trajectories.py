@@ -16,8 +16,9 @@ from flow_recipes import TINY, DecayRecipe
 from scenes import tree_of
 
 from fieldcast.datasets import trajectories
-from fieldcast.datasets.trajectories import Splits, generate_trajectories, trajectory_path
+from fieldcast.datasets.trajectories import generate_trajectories, trajectory_path
 from fieldcast.datasets.trajectory_file import read_trajectory
+from fieldcast.datasets.trajectory_recipe import Splits
 from fieldcast.datasets.turbulence import RECIPES
 from fieldcast.simulators.rollout import rollout
 from fieldcast.simulators.stride import Stride
@@ -77,12 +78,12 @@ import pathlib, sys
 sys.path.insert(0, {tests!r})
 from fieldcast.datasets.trajectories import generate_trajectories
 from flow_recipes import DecayRecipe
-generate_trajectories(DecayRecipe(num_snapshots=500), pathlib.Path({root!r}))
+generate_trajectories(DecayRecipe(num_snapshots=300), pathlib.Path({root!r}))
 """
 
 
 def test_killed_within_a_trajectory_and_resumed_equals_undisturbed(tmp_path):
-    recipe, killed = DecayRecipe(num_snapshots=500), tmp_path / "killed"
+    recipe, killed = DecayRecipe(num_snapshots=300), tmp_path / "killed"
     generate_trajectories(recipe, tmp_path / "undisturbed")
     code = _GENERATE.format(tests=str(Path(__file__).parents[1]), root=str(killed))
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)

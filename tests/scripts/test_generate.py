@@ -8,7 +8,8 @@ from fieldcast.datasets.trajectory_file import read_trajectory
 from fieldcast.datasets.turbulence import RECIPES
 from fieldcast.scripts.cli import main
 
-TINY = "--recipe.num-trajectories 2 --recipe.num-points 8 --recipe.num-snapshots 1 --recipe.first-time 0".split()
+SIZES = {"num-trajectories": 2, "num-points": 8, "num-snapshots": 1, "first-time": 0}
+TINY = [f"--recipe.{name}={size}" for name, size in SIZES.items()]
 
 
 def run(monkeypatch, *arguments):
