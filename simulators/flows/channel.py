@@ -25,6 +25,8 @@ ALPHA = np.array([29 / 96, -3 / 40, 1 / 6])
 BETA = np.array([37 / 160, 5 / 24, 1 / 6])
 GAMMA = np.array([8 / 15, 5 / 12, 3 / 4])
 ZETA = np.array([0.0, -17 / 60, -5 / 12])
+EXPLICIT_DECAY = 2.5
+"""How fast a decay, times the time step, the explicit part of the scheme still follows without growth."""
 
 
 class ChannelState(eqx.Module):
@@ -134,11 +136,19 @@ class ChannelFlow(FlowSolver):
         return state
 
     def largest_step(self, state: ChannelState) -> Float[Array, ""]:
-        """`courant / max(|u| kx + |v| pi / dy + |w| kz)`, with the largest wavenumbers and the spacing along y."""
-        u, v, w = jnp.abs(self.grid.to_physical(self.velocity(state)))
+        """`1 / max((|u| kx + |v| ky + |w| kz) / courant + nu_t (kx^2 + ky^2 + kz^2) / 2.5)`
+
+        with the largest wavenumbers, `ky = pi` over the spacing along y, and nu_t of the closure, if there is one.
+        """
+        velocity = y_first(self.grid.to_physical(self.velocity(state)))
         kx, kz = (float(np.abs(k).max()) for k in self.grid.wavenumbers())
-        ky = np.pi / np.gradient(self.grid.axes()[1])
-        return self.courant / jnp.max(u * kx + v * ky[:, None, None] + w * kz)
+        ky = (np.pi / np.gradient(self.grid.axes()[1]))[:, None]
+        u, v, w = jnp.abs(velocity)
+        rate = (u * kx + v * ky[None] + w * kz) / self.courant
+        if self.closure is not None:
+            eddy_viscosity = self.closure.eddy_viscosity(velocity, self.gradient(state), Resolution(self.grid))
+            rate += eddy_viscosity * (kx**2 + ky[None] ** 2 + kz**2) / EXPLICIT_DECAY
+        return 1.0 / jnp.max(rate)
 
     @property
     def _walls(self):
