@@ -1,7 +1,8 @@
 """One trajectory of a flow in one HDF5 file, in the layout of The Well.
 
 Scalars are in `t0_fields`; components that are called `NAME_x`, `NAME_y` (and `NAME_z`), one for each axis of space,
-are the vector `NAME` in `t1_fields`, with the component as last axis. Each snapshot is a chunk of its own, written when
+are the vector `NAME` in `t1_fields`, with the component as last axis, in the order of the axes of space. On a sphere x
+is along the longitude and y along the latitude. Each snapshot is a chunk of its own, written when
 it is made, so that a trajectory need not fit into memory. The group `provenance` is ours.
 """
 
@@ -135,11 +136,11 @@ def read_trajectory(path: Path) -> Trajectory:
 
 def _tensors(header: TrajectoryHeader) -> dict[str, list[int]]:
     """Channels of every scalar and vector, by its name."""
-    names = "xyz"[: len(header.axes)]
+    directions = [{"longitude": "x", "latitude": "y"}.get(axis, axis) for axis in header.axes]
     tensors: dict[str, list[int]] = {}
     for channel, component in enumerate(header.components):
         stem = component[:-2]
-        parts = [f"{stem}_{name}" for name in names]
+        parts = [f"{stem}_{direction}" for direction in directions]
         if len(parts) > 1 and component in parts and set(parts) <= set(header.components):
             tensors.setdefault(stem, [header.components.index(part) for part in parts])
         else:

@@ -149,6 +149,19 @@ def test_wrong_snapshots_leave_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_vectors_on_a_sphere_follow_its_axes(tmp_path):
+    """The Well's loader names the components of a vector after the axes: what is along the latitude comes first."""
+    axes = {"latitude": np.arange(3.0), "longitude": np.arange(4.0)}
+    header = dataclasses.replace(
+        HEADER, axes=axes, boundary_types=("OPEN", "PERIODIC"), components=("velocity_x", "velocity_y")
+    )
+    fields = FIELDS[:, :2, :3, :4, 0]
+    write(tmp_path / "a.h5", fields, header)
+    with h5py.File(tmp_path / "a.h5") as file:
+        np.testing.assert_array_equal(file["t1_fields/velocity"][0, ..., 0], fields[:, 1])
+    np.testing.assert_array_equal(read_trajectory(tmp_path / "a.h5").fields, fields)
+
+
 def test_a_component_of_no_whole_vector_is_a_scalar(tmp_path):
     header = dataclasses.replace(HEADER, components=("velocity_x", "velocity_z", "a", "b", "velocity_w"))
     write(tmp_path / "a.h5", header=header)
