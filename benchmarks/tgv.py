@@ -19,10 +19,10 @@ import tyro
 from report import RESULTS, provenance, publish
 from tqdm import tqdm
 
+from fieldcast.simulators.flows.navier_stokes_3d import NavierStokes3D
 from fieldcast.simulators.flows.periodic_box import PeriodicBox
 from fieldcast.simulators.flows.periodic_operators import curl, inner_product
 from fieldcast.simulators.flows.periodic_starts import taylor_green_velocity
-from fieldcast.simulators.flows.velocity import NavierStokes3D
 from fieldcast.simulators.rollout import rollout
 
 matplotlib.use("Agg")

@@ -10,10 +10,10 @@ from jaxtyping import Array, Complex, PRNGKeyArray
 from fieldcast.datasets.reduction import LongWaves
 from fieldcast.datasets.trajectory_recipe import TrajectoryRecipe
 from fieldcast.simulators.flows.forcing import KolmogorovForcing
+from fieldcast.simulators.flows.navier_stokes_2d import NavierStokes2D
+from fieldcast.simulators.flows.navier_stokes_3d import NavierStokes3D
 from fieldcast.simulators.flows.periodic_box import PeriodicBox
 from fieldcast.simulators.flows.periodic_starts import peaked_spectrum, random_vorticity, taylor_green_velocity
-from fieldcast.simulators.flows.velocity import NavierStokes3D
-from fieldcast.simulators.flows.vorticity import NavierStokes2D
 
 
 @dataclass(frozen=True, kw_only=True)

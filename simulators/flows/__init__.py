@@ -20,6 +20,8 @@ from fieldcast.simulators.flows.forcing import KolmogorovForcing as KolmogorovFo
 from fieldcast.simulators.flows.forcing import LinearForcing as LinearForcing
 from fieldcast.simulators.flows.forcing import LowWavenumberForcing as LowWavenumberForcing
 from fieldcast.simulators.flows.line_spectra import LineSpectra as LineSpectra
+from fieldcast.simulators.flows.navier_stokes_2d import NavierStokes2D as NavierStokes2D
+from fieldcast.simulators.flows.navier_stokes_3d import NavierStokes3D as NavierStokes3D
 from fieldcast.simulators.flows.periodic_box import PeriodicBox as PeriodicBox
 from fieldcast.simulators.flows.periodic_starts import random_velocity as random_velocity
 from fieldcast.simulators.flows.periodic_starts import random_vorticity as random_vorticity
@@ -34,6 +36,6 @@ from fieldcast.simulators.flows.smoke import BuoyantSmoke as BuoyantSmoke
 from fieldcast.simulators.flows.smoke_starts import random_smoke as random_smoke
 from fieldcast.simulators.flows.sphere_grid import SphereGrid as SphereGrid
 from fieldcast.simulators.flows.spherical_harmonics import SphericalTransform as SphericalTransform
-from fieldcast.simulators.flows.velocity import NavierStokes3D as NavierStokes3D
-from fieldcast.simulators.flows.vorticity import NavierStokes2D as NavierStokes2D
+from fieldcast.simulators.flows.vortices import q_criterion as q_criterion
+from fieldcast.simulators.flows.vortices import vorticity as vorticity
 from fieldcast.simulators.flows.wale import WALE as WALE

@@ -9,8 +9,8 @@ import pytest
 from fieldcast.datasets.reduction import CellMeans, FilteredPoints, LongWaves, strides_to
 from fieldcast.simulators.flows.compressible import CompressibleFlow
 from fieldcast.simulators.flows.filters import BoxFilter
+from fieldcast.simulators.flows.navier_stokes_2d import NavierStokes2D
 from fieldcast.simulators.flows.periodic_box import PeriodicBox
-from fieldcast.simulators.flows.vorticity import NavierStokes2D
 
 BOX = PeriodicBox((12, 18), (2.0, 3.0))
 

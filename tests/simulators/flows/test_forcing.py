@@ -7,9 +7,9 @@ from compiled import compiled
 
 from fieldcast.simulators.flows import periodic_operators as operators
 from fieldcast.simulators.flows.forcing import KolmogorovForcing, LinearForcing, LowWavenumberForcing
+from fieldcast.simulators.flows.navier_stokes_3d import NavierStokes3D
 from fieldcast.simulators.flows.periodic_box import PeriodicBox
 from fieldcast.simulators.flows.shell_spectrum import shell_spectrum
-from fieldcast.simulators.flows.velocity import NavierStokes3D
 
 pytestmark = pytest.mark.usefixtures("x64")
 

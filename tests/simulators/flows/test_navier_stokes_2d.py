@@ -9,9 +9,9 @@ from compiled import compiled
 
 from fieldcast.simulators.flows import periodic_operators as operators
 from fieldcast.simulators.flows.forcing import KolmogorovForcing
+from fieldcast.simulators.flows.navier_stokes_2d import NavierStokes2D
 from fieldcast.simulators.flows.periodic_box import PeriodicBox
 from fieldcast.simulators.flows.periodic_starts import taylor_green_vorticity
-from fieldcast.simulators.flows.vorticity import NavierStokes2D
 from fieldcast.simulators.rollout import rollout
 
 pytestmark = pytest.mark.usefixtures("x64")
