@@ -25,6 +25,12 @@ def atomic_write(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_unfinished(folder: Path, process_id: int) -> None:
+    """Remove what a process that was stopped had begun to write below `folder`."""
+    for path in Path(folder).rglob(f".*.{process_id}.tmp"):
+        path.unlink()
+
+
 def _sync(path: Path, flags: int) -> None:
     descriptor = os.open(path, flags)
     try:

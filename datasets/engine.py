@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
@@ -17,7 +18,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 from tqdm import tqdm
 
-from fieldcast.datasets.atomic import atomic_write
+from fieldcast.datasets.atomic import atomic_write, remove_unfinished
 from fieldcast.datasets.hdf5_layout import DamagedFileError
 
 
@@ -132,7 +133,7 @@ def _run(plan: Plan, root: Path, indices: list[int], num_workers: int) -> Iterat
         for index in indices:
             yield index, _make(plan, root, index, progress=True)
         return
-    with _worker_pool(num_workers) as pool:
+    with _worker_pool(num_workers, root) as pool:
         futures = {pool.submit(_make, plan, root, index, progress=False): index for index in indices}
         for future in as_completed(futures):
             try:
@@ -142,22 +143,34 @@ def _run(plan: Plan, root: Path, indices: list[int], num_workers: int) -> Iterat
 
 
 @contextmanager
-def _worker_pool(num_workers: int) -> Iterator[Executor]:
+def _worker_pool(num_workers: int, root: Path) -> Iterator[Executor]:
     # Spawned, because a forked process inherits the locks of JAX's threads.
     context = multiprocessing.get_context("spawn")
     precision = (jax.config.jax_enable_x64,)
     pool = ProcessPoolExecutor(num_workers, mp_context=context, initializer=_start_worker, initargs=precision)
     try:
         yield pool
+    except BaseException:  # Ctrl-C, above all: a job may be hours from its end, and can be begun again
+        _stop_workers(root)
+        raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
+def _stop_workers(root: Path) -> None:
+    for worker in multiprocessing.active_children():
+        worker.terminate()
+        worker.join()
+        remove_unfinished(root, worker.pid)
+
+
 def _start_worker(double_precision: bool) -> None:
-    # Ctrl-C is the parent's to handle: it lets running jobs finish and cancels the rest.
+    # Ctrl-C is the parent's to handle: it stops the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
+    # By default a lock between processes, which a worker that is stopped would leave behind.
+    tqdm.set_lock(threading.RLock())
     jax.config.update("jax_enable_x64", double_precision)
 
 
