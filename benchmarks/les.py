@@ -34,7 +34,7 @@ GRID = ChannelGrid((32, 33, 16), (4 * np.pi, 4 * np.pi / 3))
 ERRORS = ("mean_profile_error", "u_rms_error", "v_rms_error", "w_rms_error")
 
 
-def main(reference: Path | None = None, dt: float = 0.004, transient: float = 8.0, averaging: float = 16.0) -> None:
+def main(reference: Path | None = None, transient: float = 8.0, averaging: float = 16.0) -> None:
     """Measure, print, draw and store.
 
     Args:

@@ -10,7 +10,7 @@ import math
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Complex, DTypeLike, Float
+from jaxtyping import Array, ArrayLike, Complex, DTypeLike, Float, Inexact
 
 
 def wavenumbers(
@@ -75,8 +75,10 @@ def sinc(x: ArrayLike) -> Float[Array, "..."]:
     return jnp.sinc(jnp.asarray(x) / math.pi)
 
 
-def scaled(spectrum: Complex[Array, "..."], factor: Float[Array | np.ndarray, "..."]) -> Complex[Array, "..."]:
-    """A spectrum, or a complex field, times a real factor of the same precision; they may broadcast."""
+def scaled(spectrum: Inexact[Array, "..."], factor: Float[Array | np.ndarray, "..."]) -> Inexact[Array, "..."]:
+    """A spectrum, complex or real, times a real factor of the same precision; they may broadcast."""
+    if not jnp.iscomplexobj(spectrum):
+        return spectrum * factor
     return jax.lax.complex(jnp.real(spectrum) * factor, jnp.imag(spectrum) * factor)
 
 

@@ -1,6 +1,8 @@
 """The contract of everything that goes through time step by step: flow solvers and their surrogates."""
 
 import abc
+import math
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -9,6 +11,11 @@ import numpy as np
 from jaxtyping import Array, Float, PyTree
 
 State = PyTree[Any]
+
+
+def parameter(**settings: Any) -> Any:
+    """A field of a module that holds a number of the physics: a leaf, so that sweeps and gradients reach it."""
+    return eqx.field(converter=partial(jnp.asarray, dtype=float), **settings)
 
 
 class Stepper(eqx.Module):
@@ -84,10 +91,22 @@ class FlowSolver(Stepper):
     grid: eqx.AbstractVar[FlowGrid]
     """Where the fields live."""
 
+    def __check_init__(self):
+        if not 0 < self.dt < math.inf:
+            raise ValueError(f"The time step must be a positive number, got {self.dt}.")
+
     @property
     @abc.abstractmethod
     def components(self) -> tuple[str, ...]:
         """Names of the channels of the fields, such as `velocity_x` or `density`."""
+
+    def check_fields(self, fields: Array) -> None:
+        """Refuses fields that are not those of this flow: every `encode` begins with it."""
+        expected = (len(self.components), *self.grid.shape)
+        if fields.shape != expected:
+            raise ValueError(
+                f"The fields of this flow are {self.components} and have the shape {expected}, got {fields.shape}."
+            )
 
     @abc.abstractmethod
     def advance(self, state: State, dt: Float[Array, ""]) -> State:

@@ -17,7 +17,8 @@ class Stride(Stepper):
 
     Steps are of equal length as far as the limit stays the same, and the last one ends on the interval. What went on
     before does not matter: a run that stops between two strides and goes on gives the same as one that never stopped.
-    Reverse-mode derivatives keep a bounded number of states and compute the rest again.
+    A flow at rest may allow a step of any length, forced or not: let it start from something that moves. Reverse-mode
+    derivatives keep a bounded number of states and compute the rest again.
 
     **Arguments:**
 
@@ -104,8 +105,8 @@ class _CourantController(diffrax.AbstractStepSizeController):
         limit = eqx.error_if(
             limit,
             ~(limit > 0),
-            f"The flow blew up within an interval of {self.interval}: it allows no time step any more. Start from a "
-            "smoother field, take a finer grid, or lower its Courant number.",
+            f"Within an interval of {self.interval} the flow allows no time step any more: it blew up. Check that its "
+            "start is finite and its viscosity not negative; if so, take a finer grid.",
         )
         num_steps = jnp.maximum(jnp.ceil((self.interval - t) / limit), 1.0)
         return t + (self.interval - t) / num_steps

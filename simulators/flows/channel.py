@@ -13,7 +13,7 @@ from fieldcast.simulators.flows.closure import Closure, Resolution, subgrid_stre
 from fieldcast.simulators.flows.no_slip_projection import clamped_basis
 from fieldcast.simulators.flows.vortices import vorticity
 from fieldcast.simulators.flows.wall_normal import along_y, between_walls, wall_normal
-from fieldcast.simulators.stepper import FlowSolver
+from fieldcast.simulators.stepper import FlowSolver, parameter
 
 Field = Complex[Array, "y kx kz"]
 Vector = Complex[Array, "3 y kx kz"]
@@ -62,22 +62,22 @@ class ChannelFlow(FlowSolver):
     - `forcing`: `ConstantFlux` or `ConstantPressureGradient`.
     - `dt`: the time step of a call.
     - `closure`: adds the divergence of a subgrid stress to H, for grids that do not resolve the flow.
-    - `courant`: of `largest_step`. For H alone the scheme is stable up to `sqrt(3)`.
+    - `courant_number`: of `largest_step`. For H alone the scheme is stable up to `sqrt(3)`.
 
     Source: J. Kim, P. Moin, R. Moser, J. Fluid Mech. 177, 1987, doi:10.1017/S0022112087000892.
     """
 
     grid: ChannelGrid
-    viscosity: Float[Array, ""] = eqx.field(converter=lambda value: jnp.asarray(value, dtype=float))
+    viscosity: Float[Array, ""] = parameter()
     forcing: ChannelForcing
     dt: float = eqx.field(static=True)
     closure: Closure | None = None
-    courant: float = eqx.field(static=True, default=1.5)
+    courant_number: float = eqx.field(static=True, default=1.5)
 
     def __check_init__(self):
         require_double_precision()
-        if not self.dt > 0 or not self.courant > 0:
-            raise ValueError(f"Time step and Courant number must be positive, got {self.dt} and {self.courant}.")
+        if not self.courant_number > 0:
+            raise ValueError(f"The Courant number must be positive, got {self.courant_number}.")
 
     @property
     def components(self) -> tuple[str, ...]:
@@ -90,11 +90,9 @@ class ChannelFlow(FlowSolver):
         the wall-normal vorticity, the values at the walls are set to zero.
         """
         require_double_precision()
-        expected = (3, *self.grid.num_points)
-        if fields.shape != expected or fields.dtype != jnp.float64:
-            raise ValueError(
-                f"A velocity of shape {expected} in float64 was expected, got {fields.shape} in {fields.dtype}."
-            )
+        self.check_fields(fields)
+        if fields.dtype != jnp.float64:
+            raise ValueError(f"A channel needs its velocity in float64, got {fields.dtype}.")
         u, v, w = self.grid.to_spectrum(y_first(fields))
         ikx, ikz, k2 = symbols(self.grid)
         v = clamped_basis(self.grid.num_points[1]).nearest(v, ikx * u + ikz * w, k2)
@@ -136,7 +134,7 @@ class ChannelFlow(FlowSolver):
         return state
 
     def largest_step(self, state: ChannelState) -> Float[Array, ""]:
-        """`1 / max((|u| kx + |v| ky + |w| kz) / courant + nu_t (kx^2 + ky^2 + kz^2) / 2.5)`
+        """`1 / max((|u| kx + |v| ky + |w| kz) / courant_number + nu_t (kx^2 + ky^2 + kz^2) / 2.5)`
 
         with the largest wavenumbers, `ky = pi` over the spacing along y, and nu_t of the closure, if there is one.
         """
@@ -144,7 +142,7 @@ class ChannelFlow(FlowSolver):
         kx, kz = (float(np.abs(k).max()) for k in self.grid.wavenumbers())
         ky = (np.pi / np.gradient(self.grid.axes()[1]))[:, None]
         u, v, w = jnp.abs(velocity)
-        rate = (u * kx + v * ky[None] + w * kz) / self.courant
+        rate = (u * kx + v * ky[None] + w * kz) / self.courant_number
         if self.closure is not None:
             eddy_viscosity = self.closure.eddy_viscosity(velocity, self.gradient(state), Resolution(self.grid))
             rate += eddy_viscosity * (kx**2 + ky[None] ** 2 + kz**2) / EXPLICIT_DECAY

@@ -3,10 +3,10 @@
 import abc
 
 import equinox as eqx
-import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from fieldcast.simulators.flows.chebyshev import quadrature_weights
+from fieldcast.simulators.stepper import parameter
 
 
 class ChannelForcing(eqx.Module):
@@ -26,7 +26,7 @@ class ConstantFlux(ChannelForcing):
     **Arguments:** `bulk_velocity`: the mean of the streamwise velocity over the channel.
     """
 
-    bulk_velocity: Float[Array, ""] = eqx.field(converter=lambda value: jnp.asarray(value, dtype=float))
+    bulk_velocity: Float[Array, ""] = parameter()
 
     def drive(self, profile: Float[Array, " y"], response: Float[Array, " y"]) -> Float[Array, " y"]:
         gradient = (self.bulk_velocity - _bulk(profile)) / _bulk(response)
@@ -40,7 +40,7 @@ class ConstantPressureGradient(ChannelForcing):
     (2 viscosity)`.
     """
 
-    gradient: Float[Array, ""] = eqx.field(converter=lambda value: jnp.asarray(value, dtype=float))
+    gradient: Float[Array, ""] = parameter()
 
     def drive(self, profile: Float[Array, " y"], response: Float[Array, " y"]) -> Float[Array, " y"]:
         return profile + self.gradient * response

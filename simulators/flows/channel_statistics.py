@@ -52,8 +52,10 @@ class ChannelStatistics(Statistic):
 
     @property
     def root_mean_square(self) -> Float[Array, "... component y"]:
-        """Root mean square of each component's fluctuation."""
-        return jnp.sqrt(jnp.diagonal(self.reynolds_stress, axis1=-3, axis2=-2).swapaxes(-1, -2))
+        """Root mean square of each component's fluctuation; its derivative where there is none is taken as zero."""
+        variance = jnp.diagonal(self.reynolds_stress, axis1=-3, axis2=-2).swapaxes(-1, -2)
+        moving = variance > 0
+        return jnp.where(moving, jnp.sqrt(jnp.where(moving, variance, 1.0)), 0.0)
 
     def total_shear_stress(
         self, derivative: Float[np.ndarray | Array, "y y"], viscosity: float | Float[Array, ""]

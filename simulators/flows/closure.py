@@ -2,7 +2,6 @@
 
 import abc
 import math
-from functools import partial
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -67,10 +66,6 @@ class Resolution(eqx.Module):
     def _spacings(self) -> tuple[np.ndarray, ...]:
         axes = zip(self.grid.axes(), self.grid.weights(), self.grid.periodic, strict=True)
         return tuple(weights[:1] if periodic else np.abs(np.gradient(axis)) for axis, weights, periodic in axes)
-
-
-as_constant = partial(jnp.asarray, dtype=float)
-"""Converter of the constants of closures: numbers become leaves."""
 
 
 class Closure(eqx.Module):

@@ -66,8 +66,8 @@ class CompressibleFlow(FlowSolver):
         limiter: Limiter = monotonized_central,
         courant_number: float = 0.3,
     ):
-        if dt <= 0.0 or courant_number <= 0.0:
-            raise ValueError(f"The time step and the Courant number must be positive, got {dt} and {courant_number}.")
+        if not courant_number > 0.0:
+            raise ValueError(f"The Courant number must be positive, got {courant_number}.")
         self.grid = grid
         self.dt = dt
         self.shear_viscosity = jnp.asarray(shear_viscosity, dtype=float)
@@ -82,9 +82,7 @@ class CompressibleFlow(FlowSolver):
 
     def encode(self, fields: Fields) -> Fields:
         """Conserved variables of the primitive ones."""
-        expected = (len(self.components), *self.grid.num_points)
-        if fields.shape != expected:
-            raise ValueError(f"Fields {self.components} of this box have shape {expected}, got {fields.shape}.")
+        self.check_fields(fields)
         return to_conserved(fields, self.heat_capacity_ratio.astype(fields.dtype))
 
     def decode(self, state: Fields) -> Fields:

@@ -2,7 +2,6 @@
 
 import abc
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -10,13 +9,13 @@ from jaxtyping import Array, Float
 from fieldcast.simulators.flows.closure import (
     Closure,
     Resolution,
-    as_constant,
     contraction,
     deviator,
     strain_magnitude,
     strain_rate,
 )
 from fieldcast.simulators.flows.explicit_filter import ExplicitFilter, SevenPoint, SharpCutoff, filtered
+from fieldcast.simulators.stepper import parameter
 
 
 class DynamicClosure(Closure):
@@ -82,7 +81,7 @@ class PointwiseDynamicSmagorinsky(DynamicClosure):
     P. Bartholomew et al., SoftwareX 12 (2020) 100550, doi:10.1016/j.softx.2020.100550.
     """
 
-    largest: Float[Array, ""] = eqx.field(default=0.3, converter=as_constant)
+    largest: Float[Array, ""] = parameter(default=0.3)
 
     def coefficient(
         self, velocity: Float[Array, "3 *space"], gradient: Float[Array, "3 3 *space"], resolution: Resolution

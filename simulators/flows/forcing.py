@@ -2,7 +2,6 @@
 
 import abc
 import math
-from functools import partial
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -11,6 +10,7 @@ from jaxtyping import Array, Complex, Float
 from fieldcast.simulators import spectral
 from fieldcast.simulators.flows.periodic_box import PeriodicBox
 from fieldcast.simulators.flows.periodic_operators import inner_product, largest_modes, mode_numbers, squared_wavenumber
+from fieldcast.simulators.stepper import parameter
 
 
 class Forcing(eqx.Module):
@@ -46,7 +46,7 @@ class KolmogorovForcing(Forcing):
     - `waves`: `m`, the number of waves in the box.
     """
 
-    amplitude: Float[Array, ""] = eqx.field(converter=partial(jnp.asarray, dtype=float), default=1.0)
+    amplitude: Float[Array, ""] = parameter(default=1.0)
     waves: int = eqx.field(static=True, default=4)
 
     def __check_init__(self):
@@ -82,7 +82,7 @@ class LinearForcing(Forcing):
     doi:10.1063/1.2047568.
     """
 
-    rate: Float[Array, ""] = eqx.field(converter=partial(jnp.asarray, dtype=float))
+    rate: Float[Array, ""] = parameter()
 
     def __call__(
         self, velocity: Complex[Array, "axis *modes"], acceleration: Complex[Array, "axis *modes"], box: PeriodicBox

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from jaxtyping import Array, Complex, Float
+from jaxtyping import Array, Float, Inexact
 
 from fieldcast.simulators import spectral
 
-Spectrum = Complex[Array, "*modes"]
+Spectrum = Inexact[Array, "*modes"]
 
 
 def integrating_factor_rk4(

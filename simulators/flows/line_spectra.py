@@ -55,6 +55,8 @@ class LineSpectra(Statistic):
 
     def update(self, fields: Float[Array, "component x y z"]) -> "LineSpectra":
         """With one more velocity field."""
+        if any(not 0 <= plane < fields.shape[2] for plane in self.planes):
+            raise ValueError(f"Planes {self.planes} are not all among the {fields.shape[2]} wall-normal points.")
         velocity = fields[: self.mean.shape[-2], :, list(self.planes)].astype(self.mean.dtype)
         mean = jnp.mean(velocity, axis=(1, 3))
         fluctuation = jnp.moveaxis(velocity - mean[:, None, :, None], 1 + self.axis, -1)  # component, ., ., axis

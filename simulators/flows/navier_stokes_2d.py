@@ -11,7 +11,7 @@ from fieldcast.simulators.flows import periodic_operators as operators
 from fieldcast.simulators.flows.forcing import Forcing
 from fieldcast.simulators.flows.integrating_factor import integrating_factor_rk4
 from fieldcast.simulators.flows.periodic_box import PeriodicBox
-from fieldcast.simulators.stepper import FlowSolver
+from fieldcast.simulators.stepper import FlowSolver, parameter
 
 
 class NavierStokes2D(FlowSolver):
@@ -42,9 +42,9 @@ class NavierStokes2D(FlowSolver):
     """
 
     grid: PeriodicBox
-    viscosity: Float[Array, ""] = eqx.field(converter=partial(jnp.asarray, dtype=float))
+    viscosity: Float[Array, ""] = parameter()
     dt: float = eqx.field(static=True)
-    drag: Float[Array, ""] = eqx.field(converter=partial(jnp.asarray, dtype=float), default=0.0)
+    drag: Float[Array, ""] = parameter(default=0.0)
     forcing: Forcing | None = None
 
     def __check_init__(self):
@@ -57,6 +57,7 @@ class NavierStokes2D(FlowSolver):
 
     def encode(self, fields: Float[Array, "1 x y"]) -> Complex[Array, "x modes"]:
         """The spectrum of a vorticity, without its mean and the modes that products would alias."""
+        self.check_fields(fields)
         return operators.to_spectrum(fields[0], self.grid).at[0, 0].set(0.0)
 
     def decode(self, state: Complex[Array, "x modes"]) -> Float[Array, "1 x y"]:

@@ -12,7 +12,7 @@ from fieldcast.simulators.flows.closure import Closure, Resolution, subgrid_stre
 from fieldcast.simulators.flows.forcing import Forcing
 from fieldcast.simulators.flows.integrating_factor import integrating_factor_rk4
 from fieldcast.simulators.flows.periodic_box import PeriodicBox
-from fieldcast.simulators.stepper import FlowSolver
+from fieldcast.simulators.stepper import FlowSolver, parameter
 
 
 class NavierStokes3D(FlowSolver):
@@ -42,7 +42,7 @@ class NavierStokes3D(FlowSolver):
     """
 
     grid: PeriodicBox
-    viscosity: Float[Array, ""] = eqx.field(converter=partial(jnp.asarray, dtype=float))
+    viscosity: Float[Array, ""] = parameter()
     dt: float = eqx.field(static=True)
     forcing: Forcing | None = None
     closure: Closure | None = None
@@ -60,6 +60,7 @@ class NavierStokes3D(FlowSolver):
 
     def encode(self, fields: Float[Array, "3 x y z"]) -> Complex[Array, "3 x y modes"]:
         """The spectrum of a velocity: its divergence-free part, without the modes that products would alias."""
+        self.check_fields(fields)
         return operators.leray_projection(operators.to_spectrum(fields, self.grid), self.grid)
 
     def decode(self, state: Complex[Array, "3 x y modes"]) -> Float[Array, "3 x y z"]:

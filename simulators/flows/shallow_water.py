@@ -1,20 +1,18 @@
 """The shallow-water equations on a rotating sphere, by spherical harmonics."""
 
-from functools import partial
-
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from fieldcast.simulators.flows.integrating_factor import integrating_factor_rk4
 from fieldcast.simulators.flows.sphere_grid import SphereGrid
 from fieldcast.simulators.flows.spherical_harmonics import SphericalTransform
-from fieldcast.simulators.stepper import FlowSolver
+from fieldcast.simulators.stepper import FlowSolver, parameter
 
 DIFFUSION_POWER = 4
 STABILITY_LIMIT = 2.8  # of the fourth-order Runge-Kutta scheme on the imaginary axis: 2 sqrt(2), rounded down
-
-as_float = partial(jnp.asarray, dtype=float)
 
 
 class ShallowWater(FlowSolver):
@@ -58,11 +56,11 @@ class ShallowWater(FlowSolver):
 
     transform: SphericalTransform
     dt: float = eqx.field(static=True)
-    radius: Float[Array, ""] = eqx.field(converter=as_float, default=6.371e6)
-    rotation: Float[Array, "3"] = eqx.field(converter=as_float, default=(0.0, 0.0, 7.292e-5))
-    gravity: Float[Array, ""] = eqx.field(converter=as_float, default=9.81)
-    hyperdiffusion: Float[Array, ""] = eqx.field(converter=as_float, default=0.0)
-    orography: Float[Array, ""] | Float[Array, "latitude longitude"] = eqx.field(converter=as_float, default=0.0)
+    radius: Float[Array, ""] = parameter(default=6.371e6)
+    rotation: Float[Array, "3"] = parameter(default=(0.0, 0.0, 7.292e-5))
+    gravity: Float[Array, ""] = parameter(default=9.81)
+    hyperdiffusion: Float[Array, ""] = parameter(default=0.0)
+    orography: Float[Array, ""] | Float[Array, "latitude longitude"] = parameter(default=0.0)
 
     def __check_init__(self):
         if self.orography.shape not in ((), self.grid.shape):
@@ -80,6 +78,7 @@ class ShallowWater(FlowSolver):
         return ("height", "velocity_x", "velocity_y")
 
     def encode(self, fields: Float[Array, "channel latitude longitude"]) -> Float[Array, "3 2 order degree"]:
+        self.check_fields(fields)
         rotational = self.transform.vorticity_divergence(fields[1:]) / self.radius.astype(fields.dtype)
         return jnp.concatenate([rotational, self.transform.analysis(fields[:1])])
 
@@ -92,7 +91,8 @@ class ShallowWater(FlowSolver):
 
     def coriolis(self) -> Float[Array, "latitude longitude"]:
         """`f = 2 Omega . n` [rad/s]."""
-        return 2.0 * jnp.tensordot(self.rotation, jnp.asarray(self.grid.normals(), self.rotation.dtype), 1)
+        normals = jnp.asarray(self.grid.normals(), self.rotation.dtype)
+        return 2.0 * jnp.tensordot(self.rotation, normals, 1, precision=jax.lax.Precision.HIGHEST)
 
     def tendency(self, state: Float[Array, "3 2 order degree"]) -> Float[Array, "3 2 order degree"]:
         """Time derivative of a state without hyperdiffusion, in the units of the state a second."""
@@ -109,20 +109,16 @@ class ShallowWater(FlowSolver):
     def advance(
         self, state: Float[Array, "3 2 order degree"], dt: Float[Array, ""]
     ) -> Float[Array, "3 2 order degree"]:
-        dt = dt.astype(state.dtype)
-        half = self._diffusion(0.5 * dt)  # what hyperdiffusion leaves after half a step
-        first = self.tendency(state)
-        second = self.tendency(half * (state + 0.5 * dt * first))
-        third = self.tendency(half * state + 0.5 * dt * second)
-        fourth = self.tendency(half * (half * state + dt * third))
-        return half * (half * (state + dt / 6.0 * first) + dt / 3.0 * (second + third)) + dt / 6.0 * fourth
+        return integrating_factor_rk4(self.tendency, self.decay, state, dt)
 
-    def _diffusion(self, dt: Float[Array, ""]) -> Float[Array, "3 2 order degree"]:
+    def decay(
+        self, state: Float[Array, "3 2 order degree"], time: Float[Array, ""]
+    ) -> Float[Array, "3 2 order degree"]:
+        """What hyperdiffusion leaves of a state after some time [s]; it does not act on the height."""
         eigenvalues = self.transform.eigenvalues()
-        powers = jnp.asarray((eigenvalues / eigenvalues[-1]) ** DIFFUSION_POWER, dt.dtype)
-        wind = jnp.exp(-dt * self.hyperdiffusion.astype(dt.dtype) * powers)
-        factors = jnp.stack([wind, wind, jnp.ones_like(wind)])
-        return jnp.broadcast_to(factors[:, None, None, :], (3, *self.transform.spectral_shape))
+        powers = jnp.asarray((eigenvalues / eigenvalues[-1]) ** DIFFUSION_POWER, time.dtype)
+        wind = jnp.exp(-time * self.hyperdiffusion.astype(time.dtype) * powers)
+        return jnp.stack([wind, wind, jnp.ones_like(wind)])[:, None, None, :] * state
 
     def largest_step(self, state: Float[Array, "3 2 order degree"]) -> Float[Array, ""]:
         """The stability limit of the fastest wave that the truncation holds [s].

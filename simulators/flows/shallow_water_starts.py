@@ -44,7 +44,9 @@ def steady_zonal_flow(solver: ShallowWater, speed: float = 38.61, height: float 
     Source: Williamson et al., J. Comput. Phys. 102, 1992, doi:10.1016/S0021-9991(05)80016-6.
     """
     rotation_rate = jnp.linalg.norm(solver.rotation)
-    sine = jnp.tensordot(solver.rotation / rotation_rate, jnp.asarray(solver.grid.normals(), float), 1)
+    sine = jnp.tensordot(
+        solver.rotation / rotation_rate, jnp.asarray(solver.grid.normals(), float), 1, precision="highest"
+    )
     vorticity = solver.transform.analysis(2.0 * speed / solver.radius * sine)
     drop = (solver.radius * rotation_rate * speed + 0.5 * speed**2) / solver.gravity
     surface = solver.transform.analysis(height - drop * sine**2)

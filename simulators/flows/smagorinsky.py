@@ -4,7 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from fieldcast.simulators.flows.closure import Closure, Resolution, as_constant, strain_magnitude, strain_rate
+from fieldcast.simulators.flows.closure import Closure, Resolution, strain_magnitude, strain_rate
+from fieldcast.simulators.stepper import parameter
 
 
 class VanDriest(eqx.Module):
@@ -18,8 +19,8 @@ class VanDriest(eqx.Module):
     E. R. van Driest, J. Aeronaut. Sci. 23 (1956) 1007, doi:10.2514/8.3713.
     """
 
-    viscous_length: Float[Array, ""] = eqx.field(converter=as_constant)
-    decay: Float[Array, ""] = eqx.field(default=26.0, converter=as_constant)
+    viscous_length: Float[Array, ""] = parameter()
+    decay: Float[Array, ""] = parameter(default=26.0)
 
     def __call__(self, wall_distance: Float[Array, "x y z"]) -> Float[Array, "x y z"]:
         """The factor of the mixing length, zero at the wall."""
@@ -43,7 +44,7 @@ class Smagorinsky(Closure):
     J. Smagorinsky, Mon. Weather Rev. 91 (1963) 99, doi:10.1175/1520-0493(1963)091<0099:GCEWTP>2.3.CO;2.
     """
 
-    constant: Float[Array, ""] = eqx.field(default=0.17, converter=as_constant)
+    constant: Float[Array, ""] = parameter(default=0.17)
     damping: VanDriest | None = None
 
     def eddy_viscosity(

@@ -1,7 +1,5 @@
 """Smoke that rises in a closed box."""
 
-from functools import partial
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -11,7 +9,7 @@ from fieldcast.simulators.flows import staggered
 from fieldcast.simulators.flows.closed_box import ClosedBox
 from fieldcast.simulators.flows.scalar_transport import outflow_rate, transport
 from fieldcast.simulators.flows.staggered import FaceVelocity
-from fieldcast.simulators.stepper import FlowSolver
+from fieldcast.simulators.stepper import FlowSolver, parameter
 
 
 class SmokeState(eqx.Module):
@@ -53,8 +51,8 @@ class BuoyantSmoke(FlowSolver):
     """
 
     grid: ClosedBox
-    viscosity: Float[Array, ""] = eqx.field(converter=partial(jnp.asarray, dtype=float))
-    buoyancy: Float[Array, ""] = eqx.field(converter=partial(jnp.asarray, dtype=float))
+    viscosity: Float[Array, ""] = parameter()
+    buoyancy: Float[Array, ""] = parameter()
     dt: float = eqx.field(static=True)
 
     @property
@@ -62,6 +60,7 @@ class BuoyantSmoke(FlowSolver):
         return ("smoke", "velocity_x", "velocity_y")
 
     def encode(self, fields: Float[Array, "3 x y"]) -> SmokeState:
+        self.check_fields(fields)
         velocity = staggered.projection(staggered.from_centres(fields[1:]), self.grid)
         return SmokeState(velocity, fields[0])
 

@@ -1,18 +1,17 @@
 """The closure that adapts to walls: WALE."""
 
-import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from fieldcast.simulators.flows.closure import (
     Closure,
     Resolution,
-    as_constant,
     contraction,
     deviator,
     squared,
     strain_rate,
 )
+from fieldcast.simulators.stepper import parameter
 
 
 class WALE(Closure):
@@ -31,7 +30,7 @@ class WALE(Closure):
     F. Nicoud and F. Ducros, Flow Turbul. Combust. 62 (1999) 183, doi:10.1023/A:1009995426001.
     """
 
-    constant: Float[Array, ""] = eqx.field(default=0.5, converter=as_constant)
+    constant: Float[Array, ""] = parameter(default=0.5)
 
     def eddy_viscosity(
         self, velocity: Float[Array, "3 *space"], gradient: Float[Array, "3 3 *space"], resolution: Resolution

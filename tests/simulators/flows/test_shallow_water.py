@@ -138,7 +138,6 @@ def test_invariants(x64, getkey):
         drifts.append(
             [abs(b / a - 1.0) for a, b in zip(invariants(solver, state), invariants(solver, after), strict=True)]
         )
-    print(drifts)
     (coarse_energy, coarse_enstrophy), (energy, enstrophy) = drifts
     assert energy < 1e-5
     assert enstrophy < 1e-5
