@@ -7,7 +7,7 @@ from typing import ClassVar
 from jaxtyping import PRNGKeyArray
 
 from fieldcast.datasets.reduction import FilteredPoints, strides_to
-from fieldcast.datasets.trajectory_recipe import Splits, TrajectoryRecipe
+from fieldcast.datasets.trajectory_recipe import Splits, TrajectoryRecipe, require_positive
 from fieldcast.simulators.fixed_steps import FixedSteps
 from fieldcast.simulators.flows.channel import ChannelFlow, ChannelState
 from fieldcast.simulators.flows.channel_forcing import ConstantFlux
@@ -19,7 +19,7 @@ FILTER_WIDTH = 1.0
 """Width of the box filter along x and z, in spacings of the kept points.
 
 The filter of the published data is not published. This one leaves the same parts of the three root mean squares at 16
-heights, to 2 % (`benchmarks/channel_filter.py`).
+heights, to 0.02 root mean square (`benchmarks/channel_filter.py`).
 """
 
 
@@ -36,7 +36,7 @@ class ChannelRecipe(TrajectoryRecipe):
     - `num_points` of the simulation along x, y and z, and `kept_points` of the snapshots: divisors along x and z, along
       y a divisor of the number of intervals.
     - `lengths` of the box along x and z.
-    - `time_step`.
+    - `time_step`: fixed, whatever the flow allows; `interval` and `first_time` are multiples.
     - `filter_width`: of the box filter along x and z, in spacings of the kept points; 0 is no filter.
     - `viscosity`, `bulk_velocity`.
     """
@@ -58,24 +58,28 @@ class ChannelRecipe(TrajectoryRecipe):
     scales: ClassVar[str] = "half height of the channel, centre velocity of the laminar flow of the same flux"
     needs_double_precision: ClassVar[bool] = True
 
+    def __post_init__(self):
+        super().__post_init__()
+        require_positive(self, "viscosity", "time_step")
+        require_positive(self, "filter_width", or_zero=True)
+        self._strides()
+        for name in ("interval", "first_time"):
+            self._num_steps(getattr(self, name), name.replace("_", " "))
+
     def flow(self, index: int) -> ChannelFlow:
         grid = ChannelGrid(self.num_points, self.lengths)
-        return ChannelFlow(grid, self.viscosity, ConstantFlux(self.bulk_velocity), dt=self.time_step)
+        return ChannelFlow(grid, viscosity=self.viscosity, forcing=ConstantFlux(self.bulk_velocity), dt=self.time_step)
 
     def start(self, flow: ChannelFlow, key: PRNGKeyArray) -> ChannelState:
         return flow.encode(turbulent_channel(flow.grid, 180.0, self.bulk_velocity, key=key))
 
     def stepper(self, flow: ChannelFlow, interval: float) -> FixedSteps:
-        number = round(interval / self.time_step)
-        if not math.isclose(number * self.time_step, interval):
-            raise ValueError(f"An interval of {interval:g} is no multiple of the time step, {self.time_step:g}.")
-        return FixedSteps(flow, number)
+        return FixedSteps(flow, self._num_steps(interval, "interval"))
 
     def reduction(self, flow: ChannelFlow) -> FilteredPoints:
         (length_x, length_z), (nx, _, nz) = self.lengths, self.kept_points
         widths = self.filter_width * length_x / nx, None, self.filter_width * length_z / nz
-        strides = strides_to(self.num_points, self.kept_points, walls=(False, True, False))
-        return FilteredPoints(BoxFilter(widths, (length_x, None, length_z)), strides)
+        return FilteredPoints(BoxFilter(widths, (length_x, None, length_z)), self._strides())
 
     def parameters(self, flow: ChannelFlow) -> dict[str, float]:
         return {
@@ -84,6 +88,15 @@ class ChannelRecipe(TrajectoryRecipe):
             "time_step": self.time_step,
             "filter_width": self.filter_width,
         }
+
+    def _strides(self) -> tuple[int, ...]:
+        return strides_to(self.num_points, self.kept_points, walls=(False, True, False))
+
+    def _num_steps(self, time: float, name: str) -> int:
+        number = round(time / self.time_step)
+        if not math.isclose(number * self.time_step, time):
+            raise ValueError(f"The {name}, {time:g}, must be a multiple of the time step, {self.time_step:g}.")
+        return number
 
 
 MINIMAL_CHANNEL = ChannelRecipe(

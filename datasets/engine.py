@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import multiprocessing
 import os
 import signal
 import threading
@@ -12,6 +11,8 @@ from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.context import SpawnContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -145,20 +146,34 @@ def _run(plan: Plan, root: Path, indices: list[int], num_workers: int) -> Iterat
 @contextmanager
 def _worker_pool(num_workers: int, root: Path) -> Iterator[Executor]:
     # Spawned, because a forked process inherits the locks of JAX's threads.
-    context = multiprocessing.get_context("spawn")
+    context = _RecordingSpawnContext()
     precision = (jax.config.jax_enable_x64,)
     pool = ProcessPoolExecutor(num_workers, mp_context=context, initializer=_start_worker, initargs=precision)
     try:
         yield pool
     except BaseException:  # Ctrl-C, above all: a job may be hours from its end, and can be begun again
-        _stop_workers(root)
+        _stop(context.processes, root)
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _stop_workers(root: Path) -> None:
-    for worker in multiprocessing.active_children():
+class _RecordingSpawnContext(SpawnContext):
+    """Spawns processes and knows which: this program may have others, which are not a pool's to stop."""
+
+    def __init__(self):
+        super().__init__()
+        self.processes: list[BaseProcess] = []
+
+    def Process(self, *args: Any, **kwargs: Any) -> BaseProcess:
+        self.processes.append(super().Process(*args, **kwargs))
+        return self.processes[-1]
+
+
+def _stop(workers: list[BaseProcess], root: Path) -> None:
+    for worker in workers:
+        if worker.pid is None:  # interrupted before its start
+            continue
         worker.terminate()
         worker.join()
         remove_unfinished(root, worker.pid)

@@ -8,11 +8,12 @@ import numpy as np
 from jaxtyping import Array, Complex, PRNGKeyArray
 
 from fieldcast.datasets.reduction import LongWaves
-from fieldcast.datasets.trajectory_recipe import TrajectoryRecipe
+from fieldcast.datasets.trajectory_recipe import TrajectoryRecipe, require_positive
 from fieldcast.simulators.flows.forcing import KolmogorovForcing
 from fieldcast.simulators.flows.navier_stokes_2d import NavierStokes2D
 from fieldcast.simulators.flows.navier_stokes_3d import NavierStokes3D
 from fieldcast.simulators.flows.periodic_box import PeriodicBox
+from fieldcast.simulators.flows.periodic_operators import largest_modes
 from fieldcast.simulators.flows.periodic_starts import peaked_spectrum, random_vorticity, taylor_green_velocity
 
 
@@ -42,9 +43,24 @@ class KolmogorovRecipe(TrajectoryRecipe):
     name: ClassVar[str] = "kolmogorov"
     scales: ClassVar[str] = "a box side is 2 pi, the largest acceleration by the force its amplitude"
 
+    def __post_init__(self):
+        super().__post_init__()
+        require_positive(self, "viscosity", "drag", or_zero=True)
+        _check_points(self.num_points, self.kept_points)
+        largest = largest_modes(_cube(self.num_points, 2))[1]
+        if not 1 <= self.waves <= largest:
+            raise ValueError(
+                f"{self.num_points} points along each axis allow a force of 1 to {largest} waves, got {self.waves}."
+            )
+
     def flow(self, index: int) -> NavierStokes2D:
-        forcing = KolmogorovForcing(self.amplitude, self.waves)
-        return NavierStokes2D(_cube(self.num_points, 2), self.viscosity, self.interval, self.drag, forcing)
+        return NavierStokes2D(
+            _cube(self.num_points, 2),
+            viscosity=self.viscosity,
+            dt=self.interval,
+            drag=self.drag,
+            forcing=KolmogorovForcing(self.amplitude, self.waves),
+        )
 
     def start(self, flow: NavierStokes2D, key: PRNGKeyArray) -> Complex[Array, "x modes"]:
         return flow.encode(random_vorticity(flow.grid, peaked_spectrum(4.0), key=key))
@@ -84,10 +100,19 @@ class TaylorGreenRecipe(TrajectoryRecipe):
     name: ClassVar[str] = "tgv"
     scales: ClassVar[str] = "a box side is 2 pi, the largest velocity of the start 1"
 
+    def __post_init__(self):
+        super().__post_init__()
+        _check_points(self.num_points, self.kept_points)
+        least, largest = self.reynolds_numbers
+        if not 0 < least <= largest < math.inf:
+            raise ValueError(
+                f"Reynolds numbers are drawn from the least to the largest, both positive, got {self.reynolds_numbers}."
+            )
+
     def flow(self, index: int) -> NavierStokes3D:
         least, largest = np.log(self.reynolds_numbers)
         reynolds_number = math.exp(np.random.default_rng([self.seed, index]).uniform(least, largest))
-        return NavierStokes3D(_cube(self.num_points, 3), 1.0 / reynolds_number, self.interval)
+        return NavierStokes3D(_cube(self.num_points, 3), viscosity=1.0 / reynolds_number, dt=self.interval)
 
     def start(self, flow: NavierStokes3D, key: PRNGKeyArray) -> Complex[Array, "3 x y modes"]:
         return flow.encode(taylor_green_velocity(flow.grid))
@@ -98,6 +123,11 @@ class TaylorGreenRecipe(TrajectoryRecipe):
     def parameters(self, flow: NavierStokes3D) -> dict[str, float]:
         viscosity = float(flow.viscosity)
         return {"viscosity": viscosity, "reynolds_number": 1.0 / viscosity}
+
+
+def _check_points(num_points: int, kept_points: int) -> None:
+    if not 3 <= kept_points <= num_points:
+        raise ValueError(f"Of {num_points} points along each axis 3 to {num_points} can be kept, got {kept_points}.")
 
 
 def _cube(num_points: int, dimensions: int) -> PeriodicBox:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from fieldcast.simulators.flows.compressible import CompressibleFlow
-from fieldcast.simulators.flows.filters import PeriodicFilter
+from fieldcast.simulators.flows.filters import PeriodicFilter, SharpFilter
 from fieldcast.simulators.flows.resampling import FourierResampling, Subsampling
 from fieldcast.simulators.stepper import FlowGrid, FlowSolver, State
 
@@ -53,6 +53,9 @@ class FilteredPoints(Reduction):
 class LongWaves(Reduction):
     """Fields of a periodic box with fewer points: the waves that they resolve, and no others (a sharp filter).
 
+    A wave of two points, of which an even number of points holds only a cosine, is not resolved: without its other half
+    a velocity would have a divergence.
+
     **Arguments:** `num_points` along each axis.
     """
 
@@ -62,7 +65,9 @@ class LongWaves(Reduction):
         FourierResampling(self.num_points)  # refuses what is no number of points
 
     def __call__(self, flow: FlowSolver, state: State) -> Float[Array, "channel *space"]:
-        return FourierResampling(self.num_points)(flow.decode(state))
+        lengths = flow.grid.lengths
+        spacing = tuple(length / n for n, length in zip(self.num_points, lengths, strict=True))
+        return FourierResampling(self.num_points)(SharpFilter(spacing, lengths)(flow.decode(state)))
 
     def axes(self, grid: FlowGrid) -> tuple[np.ndarray, ...]:
         pairs = zip(grid.lengths, self.num_points, strict=True)

@@ -1,7 +1,7 @@
 """Recipes of the three flows from which SineNet learns: smoke, a compressible gas, shallow water on a sphere.
 
-Grids, times and numbers of trajectories are those of X. Zhang et al., ICLR 2024, arXiv:2403.19507. The trajectories are
-not theirs: solvers and random starts are this library's.
+Grids, times, and numbers of trajectories in every split are those of X. Zhang et al., ICLR 2024, arXiv:2403.19507. The
+trajectories are not theirs: solvers and random starts are this library's.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import ClassVar
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from fieldcast.datasets.reduction import CellMeans
-from fieldcast.datasets.trajectory_recipe import TrajectoryRecipe
+from fieldcast.datasets.trajectory_recipe import Splits, TrajectoryRecipe, require_positive
 from fieldcast.simulators.flows.closed_box import ClosedBox
 from fieldcast.simulators.flows.compressible import CompressibleFlow
 from fieldcast.simulators.flows.compressible_starts import random_compressible_fields
@@ -46,9 +46,13 @@ class SmokeRecipe(TrajectoryRecipe):
     name: ClassVar[str] = "ins"
     scales: ClassVar[str] = "a box side is 32, one unit of smoke lifts air by the acceleration of the buoyancy"
 
+    def __post_init__(self):
+        super().__post_init__()
+        require_positive(self, "viscosity", or_zero=True)
+
     def flow(self, index: int) -> BuoyantSmoke:
         box = ClosedBox((self.num_points,) * 2, (self.length,) * 2)
-        return BuoyantSmoke(box, self.viscosity, self.buoyancy, self.interval)
+        return BuoyantSmoke(box, viscosity=self.viscosity, buoyancy=self.buoyancy, dt=self.interval)
 
     def start(self, flow: BuoyantSmoke, key: PRNGKeyArray) -> SmokeState:
         return flow.encode(random_smoke(flow.grid, key=key))
@@ -73,6 +77,7 @@ class CompressibleRecipe(TrajectoryRecipe):
     num_trajectories: int = 8000
     num_snapshots: int = 21
     interval: float = 0.05
+    splits: Splits = Splits(train=54, valid=13, test=13)
     num_points: int = 512
     kept_points: int = 128
     shear_viscosity: float = 1e-8
@@ -85,10 +90,21 @@ class CompressibleRecipe(TrajectoryRecipe):
         "a box side is 1; mean density and temperature (pressure over density) of the starts are 0.1 to 10"
     )
 
+    def __post_init__(self):
+        super().__post_init__()
+        require_positive(self, "shear_viscosity", "bulk_viscosity", "mach_number", or_zero=True)
+        if not self.heat_capacity_ratio > 1:
+            raise ValueError(f"The heat capacity ratio of a gas is above 1, got {self.heat_capacity_ratio}.")
+        if self.kept_points < 1 or self.num_points % self.kept_points:
+            raise ValueError(
+                f"{self.num_points} points cannot be gathered into {self.kept_points} cells along each axis: choose a "
+                "divisor."
+            )
+
     def flow(self, index: int) -> CompressibleFlow:
         return CompressibleFlow(
             PeriodicBox((self.num_points,) * 2, (1.0, 1.0)),
-            self.interval,
+            dt=self.interval,
             shear_viscosity=self.shear_viscosity,
             bulk_viscosity=self.bulk_viscosity,
             heat_capacity_ratio=self.heat_capacity_ratio,
@@ -100,8 +116,6 @@ class CompressibleRecipe(TrajectoryRecipe):
         return flow.encode(fields)
 
     def reduction(self, flow: CompressibleFlow) -> CellMeans:
-        if self.num_points % self.kept_points:
-            raise ValueError(f"{self.num_points} points cannot be gathered into {self.kept_points} cells.")
         return CellMeans(self.num_points // self.kept_points)
 
     def parameters(self, flow: CompressibleFlow) -> dict[str, float]:
@@ -148,9 +162,13 @@ class ShallowWaterRecipe(TrajectoryRecipe):
         "hyperdiffusion": "1/s",
     }
 
+    def __post_init__(self):
+        super().__post_init__()
+        require_positive(self, "height", "damping_time")
+
     def flow(self, index: int) -> ShallowWater:
         transform = SphericalTransform(self.truncation, SphereGrid(*self.num_points))
-        return ShallowWater(transform, self.interval, hyperdiffusion=1.0 / self.damping_time)
+        return ShallowWater(transform, dt=self.interval, hyperdiffusion=1.0 / self.damping_time)
 
     def start(self, flow: ShallowWater, key: PRNGKeyArray) -> Float[Array, "3 2 order degree"]:
         return random_vortices(flow, self.height, key=key)

@@ -36,7 +36,8 @@ def generate_trajectories(recipe: TrajectoryRecipe, root: Path, num_workers: int
     # What is wrong with one trajectory for lack of sense is wrong with all: better said once, and before any work.
     flow = recipe.flow(0)
     _header(recipe, flow, recipe.reduction(flow), {})
-    recipe.stepper(flow, recipe.interval)
+    _transient(recipe, flow, recipe.stepper(flow, recipe.interval))
+    eqx.filter_eval_shape(recipe.start, flow, recipe.key(0))
     return carry_out(TrajectoryPlan(recipe), root, num_workers)
 
 
@@ -103,12 +104,11 @@ def _settings(recipe: TrajectoryRecipe) -> dict[str, Any]:
 
 
 def _transient(recipe: TrajectoryRecipe, flow: FlowSolver, stride: Stepper) -> list[Stepper]:
-    """Strides of equal length, none longer than the interval, up to the first snapshot."""
-    number = math.ceil(recipe.first_time / recipe.interval * (1.0 - 1e-9))
-    if number == 0:
-        return []
-    length = recipe.first_time / number
-    return [stride if math.isclose(length, recipe.interval) else recipe.stepper(flow, length)] * number
+    """Strides up to the first snapshot: of one interval each, after a shorter one where that leaves a rest."""
+    number = math.floor(recipe.first_time / recipe.interval * (1.0 + 1e-9))
+    rest = recipe.first_time - number * recipe.interval
+    shorter = [] if rest <= 1e-9 * recipe.first_time else [recipe.stepper(flow, rest)]
+    return shorter + [stride] * number
 
 
 def _header(

@@ -1,6 +1,7 @@
 """What a dataset of trajectories is made of: flows, starts, times, and what is kept."""
 
 import abc
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -59,12 +60,13 @@ class TrajectoryRecipe(abc.ABC):
     needs_double_precision: ClassVar[bool] = False
 
     def __post_init__(self):
-        if self.num_trajectories < 0 or self.num_snapshots < 1 or not self.interval > 0 or not self.first_time >= 0:
+        if self.num_trajectories < 0 or self.num_snapshots < 1:
             raise ValueError(
-                f"A recipe needs at least one snapshot, a positive interval and a first time of at least zero, got "
-                f"{self.num_trajectories} trajectories of {self.num_snapshots} snapshots, interval {self.interval}, "
-                f"first time {self.first_time}."
+                f"A recipe needs at least one snapshot, and a number of trajectories of at least zero, got "
+                f"{self.num_snapshots} and {self.num_trajectories}."
             )
+        require_positive(self, "interval")
+        require_positive(self, "first_time", or_zero=True)
 
     @abc.abstractmethod
     def flow(self, index: int) -> FlowSolver:
@@ -89,3 +91,17 @@ class TrajectoryRecipe(abc.ABC):
     def key(self, index: int) -> PRNGKeyArray:
         """The randomness of trajectory `index`."""
         return jrandom.fold_in(jrandom.key(self.seed), index)
+
+
+def require_positive(recipe: TrajectoryRecipe, *names: str, or_zero: bool = False) -> None:
+    """Refuse a recipe unless its settings of these names are finite, and positive (or zero).
+
+    **Raises:** `ValueError` that names the first other one.
+    """
+    for name in names:
+        value = getattr(recipe, name)
+        if not (0 <= value < math.inf) or (value == 0 and not or_zero):
+            raise ValueError(
+                f"The {name.replace('_', ' ')} of the recipe {recipe.name} must be finite and "
+                f"{'at least zero' if or_zero else 'positive'}, got {value}."
+            )

@@ -28,10 +28,11 @@ TINY = {
 
 
 class Decay(FlowSolver):
-    """Two components that decay, at a limited step."""
+    """Two components that decay, at a limited step; starts are of a given size."""
 
     grid: PeriodicBox
     dt: float = eqx.field(static=True, default=1.0)
+    size: float = eqx.field(static=True, default=1.0)
 
     @property
     def components(self):
@@ -57,10 +58,10 @@ class DecayRecipe(TrajectoryRecipe):
     scales: ClassVar[str] = "none"
 
     def flow(self, index):
-        return Decay(PeriodicBox((4, 6), (1.0, 1.5)), jnp.nan if self.odd_ones_blow_up and index % 2 else 1.0)
+        return Decay(PeriodicBox((4, 6), (1.0, 1.5)), size=jnp.nan if self.odd_ones_blow_up and index % 2 else 1.0)
 
     def start(self, flow, key):
-        return flow.dt * jrandom.normal(key, (2, 4, 6))
+        return flow.size * jrandom.normal(key, (2, 4, 6))
 
     def parameters(self, flow):
         return {"rate": 1.0}

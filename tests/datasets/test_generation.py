@@ -1,6 +1,7 @@
 """Generation: idempotent, resumable, tolerant of single failures."""
 
 import dataclasses
+import multiprocessing
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ import h5py
 import pytest
 from scenes import SMALL_RECIPE, Blob
 
+from fieldcast.datasets import engine
 from fieldcast.datasets.generation import generate, recipe_hash, scene_path
 from fieldcast.datasets.scene_file import read_scene
 from fieldcast.simulators.acoustics.field import PressureField
@@ -110,3 +112,21 @@ def test_killed_in_the_middle_and_resumed_equals_undisturbed(tmp_path):
     report = generate(recipe, Blob(), tmp_path / "killed")
     assert report.found >= 3
     assert pressures(tmp_path / "killed") == pressures(tmp_path / "undisturbed")
+
+
+def test_an_interrupt_stops_the_workers_and_no_other_process(tmp_path):
+    def interrupted():
+        with engine._worker_pool(1, tmp_path) as pool:
+            pool.submit(time.sleep, 60.0)
+            assert len(multiprocessing.active_children()) == 2
+            raise KeyboardInterrupt
+
+    other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60.0,))
+    other.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
+        assert multiprocessing.active_children() == [other]
+    finally:
+        other.kill()
+        other.join()

@@ -5,6 +5,7 @@ import dataclasses
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import equinox as eqx
@@ -104,13 +105,13 @@ def test_killed_within_a_trajectory_and_resumed_equals_undisturbed(tmp_path):
 
 @pytest.mark.usefixtures("quick")
 def test_first_snapshot_comes_at_its_time(tmp_path):
-    """In strides no longer than the interval; the decay at steps of 0.25 is exactly known."""
+    """By a shorter stride and then whole intervals; the decay at steps of 0.25 is exactly known."""
     recipe = DecayRecipe(num_trajectories=1, num_snapshots=3, first_time=1.25)
     generate_trajectories(recipe, tmp_path)
     found = read_trajectory(trajectory_path(tmp_path, recipe, 0))
     np.testing.assert_array_equal(found.times, np.float32([1.25, 1.75, 2.25]))
     start = np.asarray(recipe.start(recipe.flow(0), recipe.key(0)))
-    factors = (1 - 1.25 / 6) ** 6 * 0.75 ** np.array([0, 2, 4])  # 1.25 is three strides of two steps each
+    factors = 0.75 ** np.array([5, 7, 9])  # the shorter stride is one such step, an interval two
     np.testing.assert_allclose(found.fields, factors[:, None, None, None] * start, rtol=1e-5)
 
 
@@ -119,12 +120,16 @@ def test_splits_are_disjoint_blocks():
     assert [splits(index) for index in range(8)] == ["train"] * 4 + ["valid", "test"] + ["train"] * 2
     channel = RECIPES["channel180"].splits
     assert [channel(index) for index in range(21)] == ["train"] * 16 + ["valid"] * 4 + ["test"]
-    published = {"ins": (5200, 1300), "cns": (5333, 1333), "swe": (5600, 1400)}
-    for name, (train, test) in published.items():
-        recipe = RECIPES[name]
-        counted = [recipe.splits(index) for index in range(recipe.num_trajectories)]
-        assert abs(counted.count("train") - train) <= 2
-        assert abs(counted.count("test") - test) <= 2
+
+
+PUBLISHED_SPLITS = {"ins": (5200, 1300, 1300), "cns": (5400, 1300, 1300), "swe": (5600, 1400, 1400)}
+
+
+@pytest.mark.parametrize("name", PUBLISHED_SPLITS)
+def test_splits_of_published_data_have_as_many_trajectories(name):
+    recipe = RECIPES[name]
+    counted = Counter(recipe.splits(index) for index in range(recipe.num_trajectories))
+    assert counted == dict(zip(("train", "valid", "test"), PUBLISHED_SPLITS[name], strict=True))
 
 
 @pytest.mark.usefixtures("quick")
@@ -166,16 +171,50 @@ def test_snapshots_are_those_of_a_rollout(name, tmp_path):
     np.testing.assert_allclose(found, expected, rtol=2e-5, atol=2e-6)
 
 
-def test_settings_without_sense_are_refused_before_any_work(tmp_path):
-    with pytest.raises(ValueError, match="cannot be gathered into 5 cells"):
-        generate_trajectories(dataclasses.replace(TINY["cns"], kept_points=5), tmp_path / "a")
+REFUSED = [
+    ("tgv", {"num_snapshots": 0}, "at least one snapshot"),
+    ("tgv", {"interval": 0.0}, "interval of the recipe tgv must be finite and positive, got 0.0"),
+    ("tgv", {"first_time": -1.0}, "first time of the recipe tgv must be finite and at least zero, got -1.0"),
+    ("tgv", {"reynolds_numbers": (0.0, 100.0)}, r"both positive, got \(0.0, 100.0\)"),
+    ("tgv", {"reynolds_numbers": (200.0, 100.0)}, "from the least to the largest"),
+    ("tgv", {"num_points": 8, "kept_points": 9}, "Of 8 points along each axis 3 to 8 can be kept, got 9"),
+    ("kolmogorov", {"kept_points": 0}, "can be kept, got 0"),
+    ("kolmogorov", {"viscosity": -1e-3}, "viscosity of the recipe kolmogorov must be finite and at least zero"),
+    ("kolmogorov", {"num_points": 16, "kept_points": 8, "waves": 6}, "a force of 1 to 5 waves, got 6"),
+    ("ins", {"viscosity": -0.01}, "viscosity of the recipe ins"),
+    ("cns", {"kept_points": 0}, "cannot be gathered into 0 cells"),
+    ("cns", {"num_points": 64, "kept_points": 5}, "64 points cannot be gathered into 5 cells"),
+    ("cns", {"bulk_viscosity": float("nan")}, "bulk viscosity of the recipe cns .*, got nan"),
+    ("cns", {"heat_capacity_ratio": 1.0}, "above 1, got 1.0"),
+    ("swe", {"damping_time": 0.0}, "damping time of the recipe swe must be finite and positive"),
+    ("channel180", {"viscosity": 0.0}, "viscosity of the recipe channel180 must be finite and positive"),
+    ("channel180", {"kept_points": (32, 30, 16)}, "must be a multiple of that kept"),
+    ("channel180", {"kept_points": (0, 33, 16)}, "must be a multiple of that kept"),
+    ("channel180", {"interval": 0.5, "time_step": 0.03}, "interval, 0.5, must be a multiple of the time step, 0.03"),
+    ("channel180", {"first_time": 240.503}, "first time, 240.503, must be a multiple of the time step, 0.005"),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "reason"), REFUSED)
+def test_a_recipe_without_sense_is_refused(name, settings, reason):
+    with pytest.raises(ValueError, match=reason):
+        dataclasses.replace(RECIPES[name], **settings)
+
+
+def test_what_no_trajectory_can_do_is_refused_before_any_work(tmp_path):
+    """By the solvers and the starts, which know their limits themselves."""
     with pytest.raises(ValueError, match="double precision"):
         generate_trajectories(TINY["channel180"], tmp_path / "a")
-    with jax.enable_x64(True):
-        with pytest.raises(ValueError, match="no multiple of the time step"):
-            generate_trajectories(dataclasses.replace(TINY["channel180"], time_step=0.03), tmp_path / "a")
-        with pytest.raises(ValueError, match="must be a multiple of that kept"):
-            generate_trajectories(dataclasses.replace(TINY["channel180"], kept_points=(4, 6, 4)), tmp_path / "a")
-    with pytest.raises(ValueError, match="at least one snapshot"):
-        dataclasses.replace(TINY["tgv"], num_snapshots=0)
+    with pytest.raises(ValueError, match="Truncation 31 needs more than 93 longitudes"):
+        generate_trajectories(dataclasses.replace(TINY["swe"], truncation=31), tmp_path / "a")
+    with pytest.raises(ValueError, match="need 9 points"):
+        generate_trajectories(dataclasses.replace(TINY["cns"], num_points=8, kept_points=4), tmp_path / "a")
     assert not (tmp_path / "a").exists()
+
+
+def test_a_first_time_between_snapshots_needs_only_whole_time_steps():
+    recipe = dataclasses.replace(TINY["channel180"], interval=1.0, first_time=240.5)
+    with jax.enable_x64(True):
+        flow = recipe.flow(0)
+        strides = trajectories._transient(recipe, flow, recipe.stepper(flow, recipe.interval))
+    assert [stride.num_steps for stride in strides] == [100] + [200] * 240
