@@ -66,9 +66,19 @@ class ChannelStatistics(Statistic):
 
         **Arguments:** `derivative`, the matrix of `d/dy` on the wall-normal points, and the kinematic `viscosity`.
         """
-        matrix = jnp.asarray(derivative, self.mean.dtype)
-        gradient = jnp.matmul(matrix, self.mean[0], precision="highest")
-        return viscosity * gradient - self.reynolds_stress[0, 1]
+        return viscosity * self._shear(derivative) - self.reynolds_stress[0, 1]
+
+    def production(self, derivative: Float[np.ndarray | Array, "y y"]) -> Float[Array, " y"]:
+        """What the fluctuations take from the mean flow, in the budget of their kinetic energy.
+
+            P = -<u'v'> dU/dy
+
+        **Arguments:** `derivative`, the matrix of `d/dy` on the wall-normal points.
+        """
+        return -self.reynolds_stress[0, 1] * self._shear(derivative)
+
+    def _shear(self, derivative: Float[np.ndarray | Array, "y y"]) -> Float[Array, " y"]:
+        return jnp.matmul(jnp.asarray(derivative, self.mean.dtype), self.mean[0], precision="highest")
 
     def folded(self) -> "ChannelStatistics":
         """The mean with the mirror image about the centre plane, on points that lie symmetrically about it.

@@ -91,6 +91,7 @@ def test_total_shear_stress_of_a_known_profile(x64):
     stress = 0.3 * jnp.asarray(y)
     statistics = ChannelStatistics(statistics.count, statistics.mean, statistics.reynolds_stress.at[0, 1].set(stress))
     np.testing.assert_allclose(statistics.total_shear_stress(derivative, 0.1), -0.2 * y - 0.3 * y, atol=1e-12)
+    np.testing.assert_allclose(statistics.production(derivative), -0.3 * y * (-2 * y), atol=1e-12)
 
 
 def test_folding_averages_a_flow_with_its_mirror_image(snapshots, x64):
