@@ -1,5 +1,8 @@
 """Compilation for tests: what runs once need not run fast."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import equinox as eqx
 import jax
 
@@ -11,3 +14,13 @@ def compiled(model):
     arrays, static = eqx.partition(model, eqx.is_array)
     run = jax.jit(lambda arrays, *x: eqx.combine(arrays, static)(*x), compiler_options=UNOPTIMISED)
     return lambda *x: run(arrays, *x)
+
+
+@contextmanager
+def hasty_compiler() -> Iterator[None]:
+    """Everything within is compiled with few optimisations."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", False)

@@ -6,6 +6,7 @@ from pathlib import Path
 import equinox as eqx
 import jax
 import pytest
+from compiled import hasty_compiler
 from random_weights import num_parameters
 
 FOLDER = Path(__file__).parents[2] / "docs" / "operators"
@@ -13,20 +14,13 @@ PAGES = {page.stem: page.read_text() for page in sorted(FOLDER.glob("*.md"))}
 OVERVIEW = PAGES.pop("index")
 
 
-@pytest.fixture
-def hasty_compiler():
-    """What runs once need not run fast."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
-@pytest.mark.usefixtures("numpy_random", "hasty_compiler")
+@pytest.mark.usefixtures("numpy_random")
 @pytest.mark.parametrize("name", PAGES)
 def test_examples_and_parameter_counts(name, capsys):
     page, variables = PAGES[name], {}
-    for example in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
-        exec(example, variables)
+    with hasty_compiler():
+        for example in re.findall(r"```python\n(.*?)```", page, re.DOTALL):
+            exec(example, variables)
     assert capsys.readouterr().out.splitlines() == re.findall(r"^print\(.*\)  # (.*)$", page, re.MULTILINE)
 
     for code, count in re.findall(r"^\| `(.*key=key.*)` \| ([\d,]+) \|", page, re.MULTILINE):

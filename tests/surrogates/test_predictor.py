@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from compiled import hasty_compiler
 from scenes import SMALL_BOWL, Blob, relative_l2, small_scene
 
 from fieldcast.datasets.scene_file import SceneRecord
@@ -35,7 +36,8 @@ def records(indices) -> list[SceneRecord]:
 def trained(request, tmp_path_factory) -> tuple[FieldPredictor, str]:
     folder = tmp_path_factory.mktemp("run")
     recipe = dataclasses.replace(TINY, free_field=request.param)
-    return train_predictor(records([2, 5]), records([1]), folder, recipe, BRIEF), folder
+    with hasty_compiler():
+        return train_predictor(records([2, 5]), records([1]), folder, recipe, BRIEF), folder
 
 
 def test_reloaded_predictor_gives_the_same_field(trained):
