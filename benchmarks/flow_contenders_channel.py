@@ -5,17 +5,14 @@ Plane Poiseuille flow of centre velocity 1 with large waves on it, in a box of l
 
 import math
 
-import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
-from flow_race import Case, Contender
+from flow_race import Case, Contender, compiled_rollout
 
 from fieldcast.simulators.flows.channel import ChannelFlow
 from fieldcast.simulators.flows.channel_forcing import ConstantPressureGradient
 from fieldcast.simulators.flows.channel_grid import ChannelGrid
 from fieldcast.simulators.flows.channel_starts import laminar_channel
-from fieldcast.simulators.rollout import rollout
 
 LENGTHS = (2 * math.pi, math.pi)
 AMPLITUDE = 0.1
@@ -44,15 +41,8 @@ def start_of(case: Case) -> np.ndarray:
 
 
 def ours_channel(case: Case) -> Contender:
-    solver = solver_of(case)
-    run = eqx.filter_jit(rollout(solver, 1, case.num_steps, record=lambda state: None))
-    return Contender(
-        "Chebyshev; Runge-Kutta 3, Crank-Nicolson",
-        solver.encode(jnp.asarray(start_of(case))),
-        run=lambda state: run(state)[0],
-        fields=lambda state: np.asarray(solver.decode(state)),
-        evaluations=lambda: 3,
-    )
+    scheme = "Chebyshev; Runge-Kutta 3, Crank-Nicolson"
+    return compiled_rollout(solver_of(case), start_of(case), case, scheme, evaluations=3)
 
 
 def dnsjax_channel(case: Case) -> Contender:

@@ -10,14 +10,13 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flow_race import Case, Contender
+from flow_race import Case, Contender, compiled_rollout
 
 from fieldcast.simulators.flows.forcing import KolmogorovForcing
 from fieldcast.simulators.flows.navier_stokes_2d import NavierStokes2D
 from fieldcast.simulators.flows.navier_stokes_3d import NavierStokes3D
 from fieldcast.simulators.flows.periodic_box import PeriodicBox
 from fieldcast.simulators.flows.periodic_starts import peaked_spectrum, random_vorticity, taylor_green_velocity
-from fieldcast.simulators.rollout import rollout
 from fieldcast.simulators.stepper import FlowSolver
 
 SIDE = 2 * math.pi
@@ -47,14 +46,7 @@ def ours_box(case: Case) -> Contender:
 
 
 def _ours(solver: FlowSolver, case: Case) -> Contender:
-    run = eqx.filter_jit(rollout(solver, 1, case.num_steps, record=lambda state: None))
-    return Contender(
-        "Runge-Kutta 4, integrating factor",
-        solver.encode(jnp.asarray(start_of(case))),
-        run=lambda state: run(state)[0],
-        fields=lambda state: np.asarray(solver.decode(state)),
-        evaluations=lambda: 4,
-    )
+    return compiled_rollout(solver, start_of(case), case, "Runge-Kutta 4, integrating factor", evaluations=4)
 
 
 def exponax_plane(case: Case) -> Contender:

@@ -10,8 +10,13 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
+
+from fieldcast.simulators.rollout import rollout
+from fieldcast.simulators.stepper import FlowSolver
 
 
 class Case(NamedTuple):
@@ -36,6 +41,18 @@ class Contender(NamedTuple):
     """Of a state, on the same points, in the same order and sign as those of the others."""
     evaluations: Callable[[], float]
     """Of the nonlinear terms, per step."""
+
+
+def compiled_rollout(solver: FlowSolver, start: np.ndarray, case: Case, scheme: str, evaluations: int) -> Contender:
+    """A solver of this library, in a compiled loop over steps."""
+    run = eqx.filter_jit(rollout(solver, 1, case.num_steps, record=lambda state: None))
+    return Contender(
+        scheme,
+        solver.encode(jnp.asarray(start)),
+        run=lambda state: run(state)[0],
+        fields=lambda state: np.asarray(solver.decode(state)),
+        evaluations=lambda: evaluations,
+    )
 
 
 class Outcome(NamedTuple):
