@@ -1,4 +1,4 @@
-"""How far one amplitude field is from another, in numbers that mean something to a planner."""
+"""How far one focused field is from another, in numbers that mean something to a planner."""
 
 import math
 
@@ -6,17 +6,12 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from fieldcast.simulators.acoustics.focus import Focus
-
-
-def relative_l2(predicted: ArrayLike, reference: ArrayLike) -> float:
-    """`||p_hat - p||_2 / ||p||_2` over all points."""
-    predicted, reference = _pair(predicted, reference)
-    return float(np.linalg.norm(predicted - reference) / np.linalg.norm(reference))
+from fieldcast.surrogates.metrics.pointwise import check_shapes, comparable
 
 
 def peak_pressure_error(predicted: ArrayLike, reference: ArrayLike) -> float:
     """`|max p_hat - max p| / max p`, wherever the two peaks are."""
-    predicted, reference = _pair(predicted, reference)
+    predicted, reference = comparable(predicted, reference)
     return float(abs(predicted.max() - reference.max()) / reference.max())
 
 
@@ -33,21 +28,8 @@ def dice(predicted: ArrayLike, reference: ArrayLike) -> float:
     **Raises:** `ValueError` when both sets are empty, or their grids differ.
     """
     predicted, reference = np.asarray(predicted, bool), np.asarray(reference, bool)
-    _check_shapes(predicted, reference)
+    check_shapes(predicted, reference)
     size = int(predicted.sum()) + int(reference.sum())
     if size == 0:
         raise ValueError("Both sets are empty; their overlap means nothing.")
     return 2.0 * int((predicted & reference).sum()) / size
-
-
-def _pair(predicted: ArrayLike, reference: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    predicted, reference = np.asarray(predicted, dtype=float), np.asarray(reference, dtype=float)
-    _check_shapes(predicted, reference)
-    if not np.any(reference):
-        raise ValueError("The reference is zero everywhere; an error relative to it means nothing.")
-    return predicted, reference
-
-
-def _check_shapes(predicted: np.ndarray, reference: np.ndarray) -> None:
-    if predicted.shape != reference.shape:
-        raise ValueError(f"The prediction has shape {predicted.shape}, the reference {reference.shape}.")
