@@ -36,26 +36,27 @@ def new_file(path: Path, kind: str) -> Iterator[h5py.File]:
 
 
 @contextmanager
-def finished_file(path: Path, kind: str) -> Iterator[h5py.File]:
-    """A file to read; whatever in the block fails for the file's sake says so.
+def finished_file(path: Path, kind: str | None = None) -> Iterator[h5py.File]:
+    """A file to read, of this kind or of any; whatever in the block fails for the file's sake says so.
 
     **Raises:** `DamagedFileError` when the file is truncated, corrupted, incomplete, or of another kind.
     """
     path = Path(path)
+    name = kind or "data"
     if not path.exists():
-        raise FileNotFoundError(f"There is no {kind} file at {path}.")
+        raise FileNotFoundError(f"There is no {name} file at {path}.")
     try:
         with h5py.File(path, "r", locking="best-effort") as file:
             # The first scene files did not name their kind.
             found = file.attrs.get("fieldcast_kind", "scene"), file.attrs.get("fieldcast_format")
-            if not file.attrs.get("complete", False) or found != (kind, FORMAT_VERSION):
+            if not file.attrs.get("complete", False) or found != (kind or found[0], FORMAT_VERSION):
                 raise DamagedFileError(
-                    f"{path} is not a finished {kind} file of format {FORMAT_VERSION}; delete it and generate it again."
+                    f"{path} is not a finished {name} file of format {FORMAT_VERSION}; delete it and generate it again."
                 )
             yield file
     except (OSError, KeyError, RuntimeError, json.JSONDecodeError) as error:
         raise DamagedFileError(
-            f"{path} cannot be read as a {kind} file ({error}); it is truncated or corrupted. Delete it and generate "
+            f"{path} cannot be read as a {name} file ({error}); it is truncated or corrupted. Delete it and generate "
             "it again."
         ) from error
 
