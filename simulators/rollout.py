@@ -67,14 +67,23 @@ def accumulate(
     def accumulated(carry: tuple[State, PyTree]) -> tuple[tuple[State, PyTree], None]:
         state, statistics = carry
         state, _ = nested_scan(lambda inner: (step(inner), None), state, inner_steps, levels)
-        fields = record(state)
-        return (state, jax.tree.map(lambda each: each.update(fields), statistics, is_leaf=_is_statistic)), None
+        return (state, updated(statistics, record(state))), None
 
     return lambda state, statistics: nested_scan(accumulated, (state, statistics), num_steps, levels)[0]
 
 
-def _is_statistic(node: Any) -> bool:
-    return isinstance(node, Statistic)
+def updated(statistics: PyTree[Statistic], fields: Any) -> PyTree[Statistic]:
+    """All of the statistics, each with one more set of fields."""
+    return jax.tree.map(lambda each: each.update(fields), statistics, is_leaf=lambda node: isinstance(node, Statistic))
+
+
+def default_record(step: Callable[[State], State]) -> Callable[[State], Any]:
+    """What is kept of a state unless asked otherwise: its fields, or itself where `step` is a mere function."""
+    return step.decode if isinstance(step, Stepper) else _itself
+
+
+def _itself(state: State) -> State:
+    return state
 
 
 def _checked_record(
@@ -84,6 +93,4 @@ def _checked_record(
     for name, number in (("num_steps", num_steps), ("inner_steps", inner_steps)):
         if number < 1:
             raise ValueError(f"A rollout needs {name} of at least 1, got {number}.")
-    if record is not None:
-        return record
-    return step.decode if isinstance(step, Stepper) else lambda state: state
+    return default_record(step) if record is None else record

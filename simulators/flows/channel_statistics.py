@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, DTypeLike, Float
 
+from fieldcast.simulators.flows.plane_statistics import merged_moments, moments, safe_root
 from fieldcast.simulators.statistic import Statistic, merged_count
 
 
@@ -37,25 +38,18 @@ class ChannelStatistics(Statistic):
     def update(self, fields: Float[Array, "component x y z"]) -> "ChannelStatistics":
         """With one more velocity field (or velocity and scalars; `fields` beyond the statistics' own are not used)."""
         velocity = fields[: self.mean.shape[-2]].astype(self.mean.dtype)
-        mean = jnp.mean(velocity, axis=(1, 3))
-        fluctuation = velocity - mean[:, None, :, None]
-        stress = jnp.einsum("ixyz,jxyz->ijy", fluctuation, fluctuation, precision="highest")
-        stress = stress / (velocity.shape[1] * velocity.shape[3])
+        mean, stress = moments(velocity, homogeneous=(0, 2))
         return self.merge(ChannelStatistics(jnp.ones_like(self.count), mean, stress))
 
     def merge(self, other: "ChannelStatistics") -> "ChannelStatistics":
         count, share = merged_count(self.count, other.count)
-        difference = other.mean - self.mean
-        between = difference[:, None] * difference[None]
-        stress = self.reynolds_stress + share * (other.reynolds_stress - self.reynolds_stress)
-        return ChannelStatistics(count, self.mean + share * difference, stress + share * (1.0 - share) * between)
+        mean, stress = merged_moments(self.mean, self.reynolds_stress, other.mean, other.reynolds_stress, share)
+        return ChannelStatistics(count, mean, stress)
 
     @property
     def root_mean_square(self) -> Float[Array, "... component y"]:
         """Root mean square of each component's fluctuation; its derivative where there is none is taken as zero."""
-        variance = jnp.diagonal(self.reynolds_stress, axis1=-3, axis2=-2).swapaxes(-1, -2)
-        moving = variance > 0
-        return jnp.where(moving, jnp.sqrt(jnp.where(moving, variance, 1.0)), 0.0)
+        return safe_root(jnp.diagonal(self.reynolds_stress, axis1=-3, axis2=-2).swapaxes(-1, -2))
 
     def total_shear_stress(
         self, derivative: Float[np.ndarray | Array, "y y"], viscosity: float | Float[Array, ""]

@@ -1,5 +1,6 @@
 """How far a prediction is from the truth, in numbers that mean something to whom it serves."""
 
+from fieldcast.surrogates.metrics.divergence import relative_divergence as relative_divergence
 from fieldcast.surrogates.metrics.focal import dice as dice
 from fieldcast.surrogates.metrics.focal import focal_position_error as focal_position_error
 from fieldcast.surrogates.metrics.focal import peak_pressure_error as peak_pressure_error
