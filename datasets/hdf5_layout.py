@@ -1,45 +1,47 @@
-"""What all data files share: The Well's groups, compression, and the proof that a file was finished.
+"""Data files written and read by the tables of `layout`: one finished file, or none.
 
-The layout is The Well's format specification (Ohana et al., 2024, arXiv:2412.00568), so that its loader opens the
-files; it ignores groups and attributes of ours. A file holds one trajectory; its fields have the axes
-
-    (trajectory, time, *space)               in t0_fields
-    (trajectory, time, *space, component)    in t1_fields
+Fields are compressed by gzip, one snapshot a chunk, with a checksum; so are the coordinates. All else has the hash
+`digest` of the file, and the whole file has one in the manifest of its dataset.
 """
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
 from fieldcast.datasets.atomic import atomic_write
+from fieldcast.datasets.hdf5_structure import DamagedFileError as DamagedFileError
+from fieldcast.datasets.hdf5_structure import check_structure, digest
+from fieldcast.datasets.layout import FORMAT_VERSION, ValueType, described
 
-FORMAT_VERSION = 1
 COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
-
-
-class DamagedFileError(ValueError):
-    """A file that is truncated, corrupted, incomplete or of another kind."""
 
 
 @contextmanager
 def new_file(path: Path, kind: str) -> Iterator[h5py.File]:
-    """A file to write into, which appears under `path` only if the block ends without an error."""
+    """A file to write into, which appears under `path` only if the block ends without an error.
+
+    **Raises:** `DamagedFileError` when what was written is not the layout of this kind of file.
+    """
     with atomic_write(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
-        file.attrs.update(fieldcast_format=FORMAT_VERSION, fieldcast_kind=kind)
+        file.attrs["fieldcast_kind"] = kind  # by which the layout says what else there is
+        write_group(file, "/", fieldcast_format=FORMAT_VERSION)
         yield file
-        # Last of all: a file without it was never finished.
-        file.attrs["complete"] = True
+        write_group(file, "/", complete=True)
+        file.flush()  # until then no chunk counts as written
+        write_group(file, "/", digest=digest(file, check_structure(file, kind)))
 
 
 @contextmanager
 def finished_file(path: Path, kind: str | None = None) -> Iterator[h5py.File]:
     """A file to read, of this kind or of any; whatever in the block fails for the file's sake says so.
 
-    **Raises:** `DamagedFileError` when the file is truncated, corrupted, incomplete, or of another kind.
+    **Raises:** `DamagedFileError` when the file is truncated, corrupted, incomplete, of another kind, or not of the
+    layout (`check_structure`).
     """
     path = Path(path)
     name = kind or "data"
@@ -47,12 +49,7 @@ def finished_file(path: Path, kind: str | None = None) -> Iterator[h5py.File]:
         raise FileNotFoundError(f"There is no {name} file at {path}.")
     try:
         with h5py.File(path, "r", locking="best-effort") as file:
-            # The first scene files did not name their kind.
-            found = file.attrs.get("fieldcast_kind", "scene"), file.attrs.get("fieldcast_format")
-            if not file.attrs.get("complete", False) or found != (kind or found[0], FORMAT_VERSION):
-                raise DamagedFileError(
-                    f"{path} is not a finished {name} file of format {FORMAT_VERSION}; delete it and generate it again."
-                )
+            check_structure(file, kind)
             yield file
     except (OSError, KeyError, RuntimeError, json.JSONDecodeError) as error:
         raise DamagedFileError(
@@ -61,44 +58,60 @@ def finished_file(path: Path, kind: str | None = None) -> Iterator[h5py.File]:
         ) from error
 
 
+def write_group(file: h5py.File, path: str, **attributes: Any) -> None:
+    """A group (if it is not there yet) and attributes of it, of the types that the layout says."""
+    file.require_group(path)
+    write_attributes(file, path, **attributes)
+
+
+def write_dataset(file: h5py.File, path: str, values: np.ndarray, **attributes: Any) -> None:
+    """A small dataset and its attributes, of the types that the layout says."""
+    values = np.asarray(values, described(path, _kind(file)).dtype)
+    file.create_dataset(path, data=values, fletcher32=values.ndim > 0)
+    write_attributes(file, path, **attributes)
+
+
+def write_attributes(file: h5py.File, path: str, **attributes: Any) -> None:
+    """Attributes of a group or dataset, of the types that the layout says."""
+    types = {attribute.name: attribute.type for attribute in described(path, _kind(file)).attributes}
+    for name, value in attributes.items():
+        file[path].attrs[name] = _STORED[types[name]](value)
+
+
 def write_head(file: h5py.File, dataset_name: str, grid_type: str, axis_names: tuple[str, ...]) -> None:
     """Attributes and empty groups that every file has."""
-    file.attrs.update(dataset_name=dataset_name, grid_type=grid_type, n_spatial_dims=len(axis_names), n_trajectories=1)
-    file.create_group("dimensions").attrs["spatial_dims"] = list(axis_names)
-    file.create_group("boundary_conditions")
+    dimensions = len(axis_names)
+    write_group(file, "/", dataset_name=dataset_name, grid_type=grid_type, n_spatial_dims=dimensions, n_trajectories=1)
+    write_group(file, "/dimensions", spatial_dims=axis_names)
+    write_group(file, "/boundary_conditions")
     for order in range(3):
-        file.create_group(f"t{order}_fields").attrs["field_names"] = np.array([], dtype=h5py.string_dtype())
+        write_group(file, f"/t{order}_fields", field_names=[])
 
 
 def write_times(file: h5py.File, times: np.ndarray, unit: str) -> None:
-    dataset = file["dimensions"].create_dataset("time", data=times.astype(np.float32), fletcher32=True)
-    dataset.attrs.update(sample_varying=False, time_varying=True, unit=unit)
+    write_dataset(file, "/dimensions/time", times, sample_varying=False, time_varying=True, unit=unit)
 
 
 def write_axis(
     file: h5py.File, name: str, points: np.ndarray, unit: str, boundary_type: str, fields: tuple[str, ...]
 ) -> None:
     """The points of an axis, and what is at its two ends: `PERIODIC`, `WALL` or `OPEN` for these `fields`."""
-    dataset = file["dimensions"].create_dataset(name, data=points.astype(np.float32), fletcher32=True)
-    dataset.attrs.update(sample_varying=False, time_varying=False, unit=unit)
-    boundary = file["boundary_conditions"].create_group(f"{name}_{boundary_type.lower()}")
-    boundary.attrs.update(bc_type=boundary_type, sample_varying=False, time_varying=False)
-    boundary.attrs["associated_dims"] = [name]
-    boundary.attrs["associated_fields"] = list(fields)
+    constant = {"sample_varying": False, "time_varying": False}
+    write_dataset(file, f"/dimensions/{name}", points, unit=unit, **constant)
+    boundary = f"/boundary_conditions/{name}_{boundary_type.lower()}"
+    write_group(file, boundary, bc_type=boundary_type, associated_dims=[name], associated_fields=fields, **constant)
     mask = np.zeros(len(points), bool)
     mask[[0, -1]] = True
-    boundary.create_dataset("mask", data=mask)
+    write_dataset(file, f"{boundary}/mask", mask)
 
 
 def write_parameters(file: h5py.File, parameters: dict[str, tuple[float, str]]) -> None:
     """Numbers of the simulation, each with its unit: attributes of the file and datasets of `scalars`."""
-    scalars = file.create_group("scalars")
-    scalars.attrs["field_names"] = list(parameters)
-    file.attrs["simulation_parameters"] = list(parameters)
+    write_group(file, "/scalars", field_names=list(parameters))
+    write_group(file, "/", simulation_parameters=list(parameters))
     for name, (value, unit) in parameters.items():
-        file.attrs[name] = value
-        dataset = scalars.create_dataset(name, data=np.float64(value))
-        dataset.attrs.update(sample_varying=False, time_varying=False, unit=unit)
+        file.attrs[name] = np.float64(value)
+        write_dataset(file, f"/scalars/{name}", np.float64(value), sample_varying=False, time_varying=False, unit=unit)
 
 
 def create_field(
@@ -110,23 +123,63 @@ def create_field(
     unit: str,
     time_varying: bool = True,
 ) -> h5py.Dataset:
-    """An empty field of tensors of this order, float32; what is never written reads as NaN, and is refused.
+    """An empty field of tensors of this order; what is never written reads as NaN, and is refused.
 
     **Arguments:** `shape` and `chunks` with all axes, those of trajectory and (if it varies in) time included.
     """
-    group = file[f"t{order}_fields"]
-    dataset = group.create_dataset(name, shape, np.float32, chunks=chunks, fillvalue=np.nan, **COMPRESSION)
-    dataset.attrs.update(sample_varying=True, time_varying=time_varying, unit=unit)
-    dataset.attrs["dim_varying"] = [True] * int(file.attrs["n_spatial_dims"])
-    group.attrs["field_names"] = [*group.attrs["field_names"], name]
+    path = f"/t{order}_fields/{name}"
+    dataset = file.create_dataset(
+        path, shape, described(path, _kind(file)).dtype, chunks=chunks, fillvalue=np.nan, **COMPRESSION
+    )
+    varying = {
+        "sample_varying": True,
+        "time_varying": time_varying,
+        "dim_varying": [True] * file.attrs["n_spatial_dims"],
+    }
+    write_attributes(file, path, unit=unit, **varying)
+    write_group(file, f"/t{order}_fields", field_names=[*dataset.parent.attrs["field_names"], name])
     return dataset
 
 
+def fields_of(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
+    """Every field with its name, scalars first."""
+    for order in range(3):
+        group = file[f"t{order}_fields"]
+        for name in group.attrs["field_names"]:
+            yield name, group[name]
+
+
+def snapshots(dataset: h5py.Dataset) -> Iterator[np.ndarray]:
+    """The values of a field, finite, one time after the other; all at once if it is constant in time."""
+    if not dataset.attrs["time_varying"]:
+        yield finite(dataset)[0]
+        return
+    for time in range(dataset.shape[1]):
+        yield _require_finite(dataset, dataset[0, time])
+
+
 def finite(dataset: h5py.Dataset) -> np.ndarray:
-    """The values of a dataset, if they lie in the file and are finite."""
-    if dataset.external or dataset.is_virtual:
-        raise DamagedFileError(f"{dataset.file.filename}: {dataset.name} points to data outside the file; refused.")
-    values = dataset[()]
+    """The values of a dataset, if they are finite."""
+    return _require_finite(dataset, dataset[()])
+
+
+def _require_finite(dataset: h5py.Dataset, values: np.ndarray) -> np.ndarray:
     if not np.all(np.isfinite(values)):
         raise DamagedFileError(f"{dataset.file.filename}: {dataset.name} has non-finite values.")
     return values
+
+
+def _kind(file: h5py.File) -> str:
+    return str(file.attrs["fieldcast_kind"])
+
+
+_STORED = {
+    ValueType.TEXT: str,
+    ValueType.TEXTS: lambda texts: np.array(list(texts), h5py.string_dtype()),
+    ValueType.JSON: json.dumps,
+    ValueType.INTEGER: np.int64,
+    ValueType.NUMBER: np.float64,
+    ValueType.NUMBERS: lambda numbers: np.asarray(numbers, np.float64),
+    ValueType.FLAG: np.bool_,
+    ValueType.FLAGS: lambda flags: np.asarray(flags, bool),
+}

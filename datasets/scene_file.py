@@ -25,7 +25,10 @@ from fieldcast.datasets.hdf5_layout import (
     finished_file,
     finite,
     new_file,
+    write_attributes,
     write_axis,
+    write_dataset,
+    write_group,
     write_head,
     write_parameters,
     write_times,
@@ -97,7 +100,7 @@ def _write_fields(file: h5py.File, hounsfield: np.ndarray, pressure: np.ndarray)
     }
     for name, (values, time_varying, unit) in fields.items():
         create_field(file, 0, name, values.shape, values.shape, unit, time_varying)[...] = values
-    file["t0_fields/pressure_real"].attrs["has_phase"] = bool(np.iscomplexobj(pressure))
+    write_attributes(file, "/t0_fields/pressure_real", has_phase=np.iscomplexobj(pressure))
 
 
 def _write_transducer(file: h5py.File, transducer: FocusedBowl) -> None:
@@ -115,19 +118,19 @@ def _write_transducer(file: h5py.File, transducer: FocusedBowl) -> None:
 
 def _write_scene_group(file: h5py.File, record: SceneRecord) -> None:
     scene, transducer = record.scene, record.scene.transducer
-    group = file.create_group("scene")
-    group.attrs["spacing"] = scene.grid.spacing
-    group.attrs["origin"] = np.asarray(scene.grid.origin)
-    group.attrs["mapping"] = json.dumps(scene.mapping.settings())
-    group.attrs["provenance"] = json.dumps(record.provenance)
-    group.attrs["fieldcast_version"] = version("fieldcast")
-    for name, values in {
-        "position": transducer.position,
-        "axis": transducer.axis,
-        "transducer_points": transducer.surface_points(NUM_STORED_POINTS),
-    }.items():
-        dataset = group.create_dataset(name, data=np.asarray(values, np.float64), fletcher32=True)
-        dataset.attrs["unit"] = "1" if name == "axis" else "m"
+    write_group(
+        file,
+        "/scene",
+        spacing=scene.grid.spacing,
+        origin=scene.grid.origin,
+        mapping=scene.mapping.settings(),
+        provenance=record.provenance,
+        fieldcast_version=version("fieldcast"),
+    )
+    write_dataset(file, "/scene/position", np.asarray(transducer.position), unit="m")
+    write_dataset(file, "/scene/axis", np.asarray(transducer.axis), unit="1")
+    points = transducer.surface_points(NUM_STORED_POINTS)
+    write_dataset(file, "/scene/transducer_points", np.asarray(points), unit="m")
 
 
 def _read(file: h5py.File) -> SceneRecord:

@@ -25,6 +25,7 @@ from fieldcast.datasets.hdf5_layout import (
     finite,
     new_file,
     write_axis,
+    write_group,
     write_head,
     write_parameters,
     write_times,
@@ -170,11 +171,14 @@ def _write_header(file: h5py.File, header: TrajectoryHeader) -> None:
     for (axis, points), boundary_type in zip(header.axes.items(), header.boundary_types, strict=True):
         write_axis(file, axis, points, header.unit(axis), boundary_type, names)
     write_parameters(file, {name: (value, header.unit(name)) for name, value in header.parameters.items()})
-    file.attrs.update(scales=header.scales, fieldcast_version=version("fieldcast"))
-    file.attrs["components"] = list(header.components)
-    group = file.create_group("provenance")
-    group.attrs.update(boundary_types=list(header.boundary_types), units=json.dumps(header.units))
-    group.attrs["provenance"] = json.dumps(header.provenance)
+    write_group(file, "/", scales=header.scales, fieldcast_version=version("fieldcast"), components=header.components)
+    write_group(
+        file,
+        "/provenance",
+        boundary_types=header.boundary_types,
+        units=header.units,
+        provenance=header.provenance,
+    )
 
 
 def _read_header(file: h5py.File) -> TrajectoryHeader:
