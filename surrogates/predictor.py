@@ -22,7 +22,7 @@ from fieldcast.simulators.grid import Grid
 from fieldcast.surrogates.checkpoint import load_checkpoint, save_checkpoint
 from fieldcast.surrogates.model_recipe import ModelRecipe
 from fieldcast.surrogates.pressure_model import PressureModel, encode
-from fieldcast.surrogates.training import Samples
+from fieldcast.surrogates.scene_samples import Samples
 
 _KIND = "fieldcast.FieldPredictor"
 _FILE = "predictor.ckpt"

@@ -18,7 +18,8 @@ from fieldcast.simulators.acoustics.scene import Scene
 from fieldcast.surrogates.model_recipe import ModelRecipe
 from fieldcast.surrogates.predictor import FieldPredictor, TrainingDomain, error_curve, save_predictor
 from fieldcast.surrogates.pressure_model import ModelInput, PressureModel, encode
-from fieldcast.surrogates.training import Samples, TrainingRecipe, fit
+from fieldcast.surrogates.scene_samples import Samples, SceneBatches, scene_objective, validation_error
+from fieldcast.surrogates.training import TrainingRecipe, fit
 
 
 def load_records(root: Path, split: str) -> list[SceneRecord]:
@@ -69,5 +70,13 @@ def train_predictor(
         return FieldPredictor(model, error_curve(model, valid_samples), domain, model_recipe)
 
     model = eqx.filter_jit(model_recipe.build)(domain.ndim, key=jrandom.key(training.seed))
-    best = fit(model, train_samples, valid_samples, training, run, lambda m: save_predictor(run, predictor(m)))
+    best = fit(
+        model,
+        scene_objective,
+        SceneBatches(train_samples, training.batch_size, training.seed),
+        lambda m: {"valid_relative_l2": validation_error(m, valid_samples)},
+        training,
+        run,
+        on_improvement=lambda m: save_predictor(run, predictor(m)),
+    )
     return predictor(best)

@@ -4,7 +4,7 @@ import os
 
 # Most of a test's time goes into compiling programs that run once, and XLA's older emitters compile faster. Set before
 # JAX is imported; a jaxlib that no longer knows the flag names it when the tests start.
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false"
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
 
 import jax
 import jax.random as jrandom

@@ -20,7 +20,8 @@ from fieldcast.surrogates.checkpoint import CheckpointError, save_checkpoint
 from fieldcast.surrogates.model_recipe import ModelRecipe
 from fieldcast.surrogates.predictor import FieldPredictor, error_curve, load_predictor
 from fieldcast.surrogates.pressure_model import ModelInput, PressureModel
-from fieldcast.surrogates.training import Samples, TrainingRecipe
+from fieldcast.surrogates.scene_samples import Samples
+from fieldcast.surrogates.training import TrainingRecipe
 from fieldcast.surrogates.ultrasound import train_predictor
 
 TINY = ModelRecipe(base_width=4, num_levels=2, patch_size=2, num_points=16)

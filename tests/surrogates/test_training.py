@@ -1,104 +1,183 @@
-"""Training: exact resume, progress on a task that can be learned, a stop by name when the loss is lost."""
+"""The trainer: exact resume after any death, any number of devices, a stop by name when the loss is lost."""
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jax.random as jrandom
 import numpy as np
 import pytest
-from scenes import Blob, small_scene
+from toy_training import (
+    RECIPE,
+    DiskGoneError,
+    Perceptron,
+    Waves,
+    fail,
+    fresh,
+    largest_difference,
+    objective,
+    run,
+    validate,
+)
 
-from fieldcast.datasets.scene_file import SceneRecord
-from fieldcast.surrogates.pressure_model import ModelInput, PressureModel
-from fieldcast.surrogates.training import DivergedError, TrainingRecipe, fit, validation_error
-from fieldcast.surrogates.ultrasound import encode_records
+from fieldcast.surrogates.checkpoint import CheckpointError
+from fieldcast.surrogates.training import (
+    ConstantRate,
+    DivergedError,
+    Placement,
+    StepDecay,
+    TrainingRecipe,
+    read_metrics,
+)
+from fieldcast.surrogates.training.step import Setting, TrainingState, training_step
 
-RECIPE = TrainingRecipe(num_steps=8, validate_every=2, batch_size=2, learning_rate=3e-2, weight_decay=0.0)
-
-
-class Power(PressureModel):
-    """The smallest model that has something to learn: a power of the free field and a factor."""
-
-    exponent: jax.Array
-    factor: jax.Array
-
-    def __call__(self, inputs: ModelInput):
-        return self.factor * (jnp.asarray(inputs.free_field) + 1e-3) ** self.exponent
-
-    def loss(self, inputs: ModelInput, relative_amplitude):
-        return jnp.mean((self(inputs) - relative_amplitude) ** 2)
+TESTS = Path(__file__).parents[1]
 
 
-def fresh() -> Power:
-    return Power(jnp.asarray(1.0), jnp.asarray(1.0))
+def child(*arguments: str, devices: int = 1) -> subprocess.CompletedProcess[str]:
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"
+    command = [sys.executable, str(TESTS / "toy_training.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"XLA_FLAGS": flags}, check=False)
 
 
 @pytest.fixture(scope="module")
-def samples():
-    """The truth is 0.7 times the square of the free field, so the model can learn it exactly."""
-    scenes = [small_scene(index) for index in range(4)]
-    encoded = encode_records([SceneRecord(scene, Blob()(scene)) for scene in scenes], num_points=8)
-    return dataclasses.replace(encoded, relative_amplitude=0.7 * np.asarray(encoded.inputs.free_field) ** 2)
+def whole(tmp_path_factory):
+    """An undisturbed run: its folder and its model."""
+    folder = tmp_path_factory.mktemp("whole")
+    return folder, run(folder)
 
 
-def test_training_finds_the_truth(samples, tmp_path):
-    recipe = dataclasses.replace(RECIPE, num_steps=1500, validate_every=500, learning_rate=1e-1)
-    best = fit(fresh(), samples, samples, recipe, tmp_path, lambda model: None)
-    np.testing.assert_allclose([best.exponent, best.factor], [2.0, 0.7], rtol=0.02)
-    errors = [json.loads(line)["valid_relative_l2"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    assert len(errors) == 3
-    assert min(errors) == pytest.approx(validation_error(best, samples))
+def test_killed_in_the_middle_and_resumed_ends_with_the_same_weights(whole, tmp_path):
+    killed = child("9", str(tmp_path))
+    assert killed.returncode == -9
+    assert [line["step"] for line in read_metrics(tmp_path)] == [4, 8]
+    resumed = run(tmp_path)
+    assert eqx.tree_equal(resumed, whole[1])
+    assert [line["step"] for line in read_metrics(tmp_path)] == [4, 8, 12]
+    losses = [[line["loss"] for line in read_metrics(folder)] for folder in (tmp_path, whole[0])]
+    assert losses[0] == losses[1]
 
 
-def test_resumed_training_ends_with_the_same_weights(samples, tmp_path):
-    whole = fit(fresh(), samples, samples, RECIPE, tmp_path / "whole", lambda model: None)
-    (tmp_path / "parts").mkdir()
-
-    class Interrupt(Exception):
-        pass
-
-    calls = []
-
-    def interrupt(model):
-        calls.append(model)
-        if len(calls) == 2:
-            raise Interrupt
-
-    with pytest.raises(Interrupt):
-        fit(fresh(), samples, samples, RECIPE, tmp_path / "parts", interrupt)
-    resumed = fit(fresh(), samples, samples, RECIPE, tmp_path / "parts", lambda model: None)
-    assert eqx.tree_equal(whole, resumed)
-    assert not eqx.tree_equal(whole, fresh())
+def test_eight_devices_train_as_one(tmp_path):
+    compared = child("devices", str(tmp_path), devices=8)
+    assert compared.returncode == 0, compared.stderr
+    differences = [float(word) for word in compared.stdout.split()]
+    assert len(differences) == 3
+    assert 0 < max(differences) < 1e-5
 
 
-def test_resuming_with_another_recipe_is_refused(samples, tmp_path):
-    fit(fresh(), samples, samples, RECIPE, tmp_path, lambda model: None)
-    with pytest.raises(ValueError, match="another recipe"):
-        fit(fresh(), samples, samples, dataclasses.replace(RECIPE, seed=1), tmp_path, lambda model: None)
+def test_training_learns_and_returns_the_best_weights(whole):
+    folder, model = whole
+    errors = [line["error"] for line in read_metrics(folder)]
+    assert validate(model)["error"] == pytest.approx(min(errors), rel=1e-6)
+    assert min(errors) < 0.7 * validate(fresh())["error"]
+    # The latest state and the best one, no others.
+    best = 4 * (1 + int(np.argmin(errors)))
+    kept = sorted(int(path.stem.removeprefix("step_")) for path in (folder / "checkpoints").glob("*.json"))
+    assert kept == sorted({best, 12})
 
 
-def test_lost_loss_stops_the_run_and_keeps_the_last_good_state(samples, tmp_path):
-    fit(fresh(), samples, samples, dataclasses.replace(RECIPE, num_steps=2), tmp_path, lambda model: None)
-    saved = (tmp_path / "state.ckpt").read_bytes()
-    poisoned = dataclasses.replace(samples, relative_amplitude=np.full_like(samples.relative_amplitude, np.nan))
-    with pytest.raises(DivergedError, match="lower the learning rate"):
-        fit(fresh(), poisoned, samples, RECIPE, tmp_path / "other", lambda model: None)
-    assert not (tmp_path / "other" / "state.ckpt").exists()
-    assert (tmp_path / "state.ckpt").read_bytes() == saved
+def test_one_step_is_adamw_of_the_mean_gradient(tmp_path):
+    recipe = dataclasses.replace(RECIPE, schedule=ConstantRate(), gradient_clip=0.1, weight_decay=0.3)
+    placement, batch = Placement(), next(Waves().from_step(5))
+    state = placement.place(TrainingState.start(fresh(), recipe))
+    after, loss = training_step((Setting(objective, recipe, placement), batch, jnp.asarray(5)), state)
+    keys = jrandom.split(jrandom.fold_in(jrandom.key(recipe.seed), 5), 16)
+
+    def mean_loss(model):
+        return sum(objective(model, (batch[0][i], batch[1][i]), keys[i]) for i in range(16)) / 16
+
+    expected_loss, gradient = eqx.filter_value_and_grad(mean_loss)(fresh())
+    norm = float(np.sqrt(sum(np.sum(np.square(leaf)) for leaf in jax.tree.leaves(gradient))))
+    assert norm > 0.1
+    for name in ("weight", "bias", "out"):
+        clipped = np.asarray(getattr(gradient, name)) * (0.1 / norm)
+        weight = np.asarray(getattr(fresh(), name))
+        # The first step of Adam is the sign of the gradient, apart from epsilon.
+        expected = weight - 1e-2 * (clipped / (np.abs(clipped) + 1e-8) + 0.3 * weight)
+        np.testing.assert_allclose(getattr(after.model, name), expected, rtol=2e-5, atol=2e-6)
+        # Step 5 counts the average's decay as (1 + 5) / (10 + 5).
+        np.testing.assert_allclose(getattr(after.average, name), 0.4 * weight + 0.6 * expected, rtol=2e-5, atol=2e-6)
+    assert float(loss) == pytest.approx(float(expected_loss), rel=1e-5)
+    assert isinstance(after.released, Perceptron)
+    assert after.released.out is after.average.out
 
 
-def test_batches_are_symmetric_copies_of_the_scenes(samples):
-    """Sums over the grid survive every symmetry, and pairs stay together."""
+def test_parts_of_a_batch_make_the_same_step(whole, tmp_path):
+    parts = run(tmp_path, dataclasses.replace(RECIPE, num_micro_batches=4))
+    assert 0 < largest_difference(parts, whole[1]) < 1e-5
+
+
+def test_lost_loss_stops_the_run_and_keeps_the_last_good_state(tmp_path, whole):
+    class Poisoned(Waves):
+        def from_step(self, step):
+            for number, (x, y) in enumerate(super().from_step(step), step):
+                yield x, np.full_like(y, np.nan if number >= 6 else 0.0) + y
+
+    with pytest.raises(DivergedError, match="at step 6; lower the learning rate"):
+        run(tmp_path, batches=Poisoned())
+    assert [line["step"] for line in read_metrics(tmp_path)] == [4]
+    assert eqx.tree_equal(run(tmp_path), whole[1])
+
+
+def test_an_error_that_is_no_number_stops_the_run(tmp_path):
+    with pytest.raises(DivergedError, match=r"Validation after step 4 gave .*nan"):
+        fit(fresh(), objective, Waves(), lambda model: {"error": float("nan")}, RECIPE, tmp_path)
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_resuming_with_another_recipe_is_refused(tmp_path):
+    with pytest.raises(DiskGoneError):
+        run(tmp_path, batches=Waves(6, fail))
+    for change in ({"seed": 1}, {"schedule": StepDecay()}):
+        with pytest.raises(ValueError, match="another recipe"):
+            run(tmp_path, dataclasses.replace(RECIPE, **change))
+
+
+def test_damaged_checkpoints_are_refused_by_name(tmp_path):
+    with pytest.raises(DiskGoneError):
+        run(tmp_path, batches=Waves(9, fail))
+    folder = tmp_path / "checkpoints"
+    files = [path for path in (folder / "step_00000008").rglob("*") if path.is_file() and path.stat().st_size > 0]
     rng = np.random.default_rng(0)
-    inputs, amplitude = samples.batch(np.asarray([3, 0]), rng)
-    for place, index in enumerate((3, 0)):
-        assert amplitude[place].sum() == pytest.approx(samples.relative_amplitude[index].sum(), rel=1e-5)
-        np.testing.assert_allclose(amplitude[place], 0.7 * inputs.free_field[place] ** 2, rtol=1e-5)
-    assert not np.array_equal(amplitude[0], samples.relative_amplitude[3])
+    for path in files:
+        good = path.read_bytes()
+        bad = bytearray(good)
+        bad[rng.integers(len(bad))] ^= 1 << int(rng.integers(8))
+        path.write_bytes(bytes(bad))
+        with pytest.raises(CheckpointError, match="checksum does not match"):
+            run(tmp_path)
+        path.write_bytes(good)
+    # A state that was being written when the process died does not count.
+    (folder / "step_00000012").mkdir()
+    (folder / "step_00000008.json").unlink()
+    run(tmp_path)
+    assert [line["step"] for line in read_metrics(tmp_path)] == [4, 8, 12]
 
 
-def test_a_run_repeats_itself(samples, tmp_path):
-    first, second = (fit(fresh(), samples, samples, RECIPE, tmp_path / n, lambda m: None) for n in ("a", "b"))
-    assert eqx.tree_equal(first, second)
+def test_batches_that_do_not_divide_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="cannot be cut into 3 equal parts"):
+        TrainingRecipe(batch_size=16, num_micro_batches=3)
+    with pytest.raises(ValueError, match="at least 1"):
+        TrainingRecipe(num_steps=0)
+    with pytest.raises(ValueError, match=r"lies in \[0, 1\)"):
+        TrainingRecipe(averaging=1.0)
+
+
+def test_event_files_hold_the_metrics(tmp_path, whole):
+    run(tmp_path, dataclasses.replace(RECIPE, num_steps=4), tensorboard=True)
+    (events,) = tmp_path.glob("events.out.tfevents.*")
+    assert b"error" in events.read_bytes()
+    assert json.loads((tmp_path / "metrics.jsonl").read_text())["step"] == 4
+
+
+def test_stages_of_a_step_decay():
+    rate = StepDecay(num_stages=3, factor=0.5)(12, 0.8)
+    with jax.numpy_dtype_promotion("standard"):
+        np.testing.assert_allclose([float(rate(step)) for step in (0, 3, 4, 8, 11)], [0.8, 0.8, 0.4, 0.2, 0.2])

@@ -1,0 +1,76 @@
+"""Scenes as a network sees them, in batches under random symmetries."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from fieldcast.datasets.symmetry import random_symmetry
+from fieldcast.surrogates.pressure_model import ModelInput, PressureModel
+
+SceneBatch = tuple[ModelInput, Array | np.ndarray]
+"""What a network sees, and the true amplitude relative to the scene's reference."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Encoded scenes and their true amplitudes, relative to each scene's reference; the first axis counts scenes."""
+
+    inputs: ModelInput
+    relative_amplitude: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.relative_amplitude)
+
+    def __getitem__(self, index: int) -> SceneBatch:
+        return jax.tree.map(lambda leaf: np.asarray(leaf[index]), self.inputs), self.relative_amplitude[index]
+
+    def batch(self, indices: np.ndarray, rng: np.random.Generator) -> SceneBatch:
+        """Some of the scenes, each under a random symmetry of the grid."""
+        chosen = [_transform(*self[int(index)], rng) for index in indices]
+        inputs, amplitudes = zip(*chosen, strict=True)
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *inputs), np.stack(amplitudes)
+
+
+@dataclass(frozen=True)
+class SceneBatches:
+    """Random scenes for every step, drawn anew from the seed and the number of the step alone."""
+
+    samples: Samples
+    batch_size: int
+    seed: int
+
+    def from_step(self, step: int) -> Iterator[SceneBatch]:
+        while True:
+            rng = np.random.default_rng([self.seed, step])
+            yield self.samples.batch(rng.choice(len(self.samples), self.batch_size, replace=False), rng)
+            step += 1
+
+
+def scene_objective(model: PressureModel, sample: SceneBatch, key: PRNGKeyArray) -> Float[Array, ""]:
+    """The model's own loss."""
+    return model.loss(*sample)
+
+
+def validation_error(model: PressureModel, samples: Samples) -> float:
+    """Mean relative L2 error of the amplitude over the scenes."""
+    predict = eqx.filter_jit(lambda m, x: m(x))
+    errors = []
+    for index in range(len(samples)):
+        inputs, truth = samples[index]
+        errors.append(np.linalg.norm(np.asarray(predict(model, inputs)) - truth) / np.linalg.norm(truth))
+    return float(np.mean(errors))
+
+
+def _transform(inputs: ModelInput, amplitude: np.ndarray, rng: np.random.Generator) -> SceneBatch:
+    symmetry = random_symmetry(rng, amplitude.shape)
+    transformed = ModelInput(
+        hounsfield=symmetry.field(inputs.hounsfield),
+        free_field=symmetry.field(inputs.free_field),
+        points=symmetry.points(inputs.points),
+        reference=inputs.reference,
+    )
+    return transformed, symmetry.field(amplitude)

@@ -1,0 +1,96 @@
+"""How a model is trained: sizes, optimiser, schedule. Frozen, so that a run can record it and be asked for it again."""
+
+import abc
+from dataclasses import dataclass
+
+import optax
+
+
+@dataclass(frozen=True)
+class Schedule(abc.ABC):
+    """How the learning rate changes."""
+
+    @abc.abstractmethod
+    def __call__(self, num_steps: int, peak: float) -> optax.Schedule:
+        """The learning rate at every step, of `num_steps`, `peak` at its largest."""
+
+
+@dataclass(frozen=True)
+class WarmupCosine(Schedule):
+    """Linearly up from zero, then down to zero along half a cosine.
+
+    **Arguments:** `warmup`: share of the steps that go up.
+    """
+
+    warmup: float = 0.05
+
+    def __call__(self, num_steps: int, peak: float) -> optax.Schedule:
+        steps_up = max(1, int(self.warmup * num_steps))
+        return optax.warmup_cosine_decay_schedule(0.0, peak, warmup_steps=steps_up, decay_steps=max(num_steps, 2))
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """Multiplied by `factor` at the end of each of `num_stages` equal stages but the last."""
+
+    num_stages: int = 6
+    factor: float = 0.7
+
+    def __call__(self, num_steps: int, peak: float) -> optax.Schedule:
+        return optax.exponential_decay(peak, max(1, num_steps // self.num_stages), self.factor, staircase=True)
+
+
+@dataclass(frozen=True)
+class ConstantRate(Schedule):
+    """The same at every step."""
+
+    def __call__(self, num_steps: int, peak: float) -> optax.Schedule:
+        return optax.constant_schedule(peak)
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """How a model is trained.
+
+    - `num_steps`: optimiser steps.
+    - `batch_size`: samples a step.
+    - `learning_rate`: the largest of the `schedule`.
+    - `weight_decay`, `gradient_clip`: of AdamW and of the gradient's global norm.
+    - `validate_every`: steps between validations; the state is saved with each.
+    - `seed`: of the weights, the order of the samples, and all randomness of the objective.
+    - `schedule`: how the learning rate changes.
+    - `num_micro_batches`: into how many parts a batch is cut, whose gradients are added up one after the other: less
+      memory, the same step.
+    - `averaging`: decay of an exponential moving average of the weights, such as 0.999, which is validated and
+      released in their place; 0 for none.
+    """
+
+    num_steps: int = 600
+    batch_size: int = 2
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    gradient_clip: float = 1.0
+    validate_every: int = 100
+    seed: int = 0
+    schedule: WarmupCosine | StepDecay | ConstantRate = WarmupCosine()
+    num_micro_batches: int = 1
+    averaging: float = 0.0
+
+    def __post_init__(self):
+        for name in ("num_steps", "batch_size", "validate_every", "num_micro_batches"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}.")
+        if self.batch_size % self.num_micro_batches:
+            raise ValueError(
+                f"A batch of {self.batch_size} samples cannot be cut into {self.num_micro_batches} equal parts: choose "
+                "a divisor."
+            )
+        if not 0.0 <= self.averaging < 1.0:
+            raise ValueError(f"The decay of an average of weights lies in [0, 1), got {self.averaging}.")
+
+    def optimiser(self) -> optax.GradientTransformation:
+        """AdamW behind a clip of the gradient's global norm."""
+        schedule = self.schedule(self.num_steps, self.learning_rate)
+        return optax.chain(
+            optax.clip_by_global_norm(self.gradient_clip), optax.adamw(schedule, weight_decay=self.weight_decay)
+        )
