@@ -6,8 +6,9 @@ difference of two successive snapshots; a field of a single time has changes of 
 has none.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import reduce
+from operator import add
 from pathlib import Path
 
 import h5py
@@ -17,40 +18,9 @@ from jaxtyping import Float
 from tqdm import tqdm
 
 from fieldcast.datasets.atomic import atomic_write
-from fieldcast.datasets.hdf5_layout import DamagedFileError, finished_file
+from fieldcast.datasets.hdf5_layout import DamagedFileError, fields_of, finished_file, snapshots
 from fieldcast.datasets.manifest_file import STATISTICS, data_files, read_listed
-
-
-class Moments:
-    """Count, mean and sum of squared deviations of numbers that come piece by piece.
-
-    Two sets of numbers have together (Chan, Golub and LeVeque, 1983, doi:10.1080/00031305.1983.10483115)
-
-        mean = mean_1 + n_2 / n (mean_2 - mean_1),   S = S_1 + S_2 + n_1 n_2 / n (mean_2 - mean_1)^2
-
-    which loses no digits to cancellation, as the difference of two large moments does.
-    """
-
-    def __init__(self):
-        self.count = 0
-        self.mean = np.zeros(())
-        self.squares = np.zeros(())
-
-    def add(self, values: Float[np.ndarray, "point *component"]) -> None:
-        values = values.astype(np.float64)
-        number, mean = len(values), values.mean(axis=0)
-        total, step = self.count + number, mean - self.mean
-        self.squares = self.squares + ((values - mean) ** 2).sum(axis=0) + self.count * number / total * step**2
-        self.mean = self.mean + number / total * step
-        self.count = total
-
-    @property
-    def std(self) -> Float[np.ndarray, " *component"]:
-        return np.sqrt(self.squares / max(self.count, 1))
-
-    @property
-    def rms(self) -> Float[np.ndarray, " *component"]:
-        return np.sqrt(self.mean**2 + self.std**2)
+from fieldcast.datasets.moments import Moments
 
 
 @dataclass(frozen=True)
@@ -84,10 +54,11 @@ def write_statistics(root: Path) -> dict[str, FieldStatistics]:
     changes: dict[str, Moments] = {}
     for path in tqdm(paths, desc="statistics", unit="file", leave=False, delay=1.0):
         with finished_file(path) as file:
-            for name, dataset, order in _fields(file):
-                _add(dataset, order, values.setdefault(name, Moments()), changes.setdefault(name, Moments()))
-                if not dataset.attrs["time_varying"]:
-                    del changes[name]
+            for name, order, dataset in fields_of(file):
+                of_values, of_changes = _moments(dataset, order)
+                values[name] = values[name] + of_values if name in values else of_values
+                if of_changes is not None:
+                    changes[name] = changes[name] + of_changes if name in changes else of_changes
     found = {name: _statistics(moments, changes.get(name)) for name, moments in values.items()}
     with atomic_write(Path(root) / STATISTICS) as temporary:
         temporary.write_text(_to_yaml(found))
@@ -117,34 +88,22 @@ def read_statistics(root: Path) -> dict[str, FieldStatistics]:
         raise DamagedFileError(f"{path} is no file of statistics ({error!r}); call finish_dataset.") from error
 
 
-def _fields(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset, int]]:
-    for order in range(3):
-        group = file[f"t{order}_fields"]
-        for name in group.attrs["field_names"]:
-            yield name, group[name], order
-
-
-def _add(dataset: h5py.Dataset, order: int, values: Moments, changes: Moments) -> None:
-    """Add every snapshot of a field, and the change from each to the next."""
-    for sample in range(len(dataset)):
-        previous = None
-        steps = range(dataset.shape[1]) if dataset.attrs["time_varying"] else [()]
-        for step in steps:
-            snapshot = dataset[(sample, *((step,) if step != () else ()))].astype(np.float64)
-            snapshot = snapshot.reshape(-1, *snapshot.shape[snapshot.ndim - order :])
-            values.add(snapshot)
-            if previous is not None:
-                changes.add(snapshot - previous)
-            previous = snapshot
+def _moments(dataset: h5py.Dataset, order: int) -> tuple[Moments, Moments | None]:
+    """Of the snapshots of a field, and of the change from each to the next; nothing if it is constant in time."""
+    values, changes, previous = [], [], None
+    for snapshot in snapshots(dataset):
+        values.append(Moments.of(snapshot, order))
+        if previous is not None:
+            changes.append(Moments.of(snapshot.astype(np.float64) - previous, order))
+        elif dataset.attrs["time_varying"] and dataset.shape[1] == 1:
+            changes.append(Moments.of(np.zeros_like(snapshot), order))
+        previous = snapshot
+    return reduce(add, values), reduce(add, changes) if changes else None
 
 
 def _statistics(values: Moments, changes: Moments | None) -> FieldStatistics:
-    if changes is None:
-        return FieldStatistics(values.mean, values.std, values.rms)
-    if changes.count == 0:
-        zero = np.zeros_like(values.mean)
-        return FieldStatistics(values.mean, values.std, values.rms, zero, zero, zero)
-    return FieldStatistics(values.mean, values.std, values.rms, changes.mean, changes.std, changes.rms)
+    of_changes = () if changes is None else (changes.mean, changes.std, changes.rms)
+    return FieldStatistics(values.mean, values.std, values.rms, *of_changes)
 
 
 def _to_yaml(statistics: dict[str, FieldStatistics]) -> str:

@@ -141,12 +141,12 @@ def create_field(
     return dataset
 
 
-def fields_of(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
-    """Every field with its name, scalars first."""
+def fields_of(file: h5py.File) -> Iterator[tuple[str, int, h5py.Dataset]]:
+    """Every field with its name and the order of its tensors: 0 for scalars, 1 for vectors."""
     for order in range(3):
         group = file[f"t{order}_fields"]
         for name in group.attrs["field_names"]:
-            yield name, group[name]
+            yield name, order, group[name]
 
 
 def snapshots(dataset: h5py.Dataset) -> Iterator[np.ndarray]:

@@ -240,8 +240,18 @@ def _first(shape: tuple[int, ...]) -> int:
 
 
 def _check_values(file: h5py.File, attributes: Attributes) -> None:
-    """What the file says twice agrees, and the attributes are those that were written."""
+    """Times increase, places are finite, what is said twice agrees, and the attributes are those that were written."""
     root = attributes["/"]
+    for name, dataset in file["dimensions"].items():
+        points = dataset[()]
+        if not np.isfinite(points).all() or (name == "time" and (np.diff(points) <= 0).any()):
+            raise _Refusal(f"/dimensions/{name} is {points}, expected {'increasing' if name == 'time' else 'finite'}.")
+    for name, boundary in file["boundary_conditions"].items():
+        mask = boundary["mask"][()]
+        if mask[1:-1].any() or not mask[[0, -1]].all():
+            raise _Refusal(
+                f"/boundary_conditions/{name}/mask is not true at the two ends of the axis and false between."
+            )
     for name in root["simulation_parameters"]:
         if file["scalars"][name][()] != root[name]:
             raise _Refusal(f"/scalars/{name} is not the attribute {name!r} of the file.")

@@ -1,13 +1,13 @@
 """Finishing a dataset: its statistics and its manifest; and checking later that nothing of it has changed."""
 
 import hashlib
-import json
 from pathlib import Path
 
 from tqdm import tqdm
 
 from fieldcast.datasets.field_statistics import write_statistics
-from fieldcast.datasets.hdf5_layout import DamagedFileError, finished_file
+from fieldcast.datasets.file_validation import validate_files
+from fieldcast.datasets.hdf5_layout import DamagedFileError
 from fieldcast.datasets.manifest_file import (
     MANIFEST,
     RECIPE,
@@ -15,6 +15,7 @@ from fieldcast.datasets.manifest_file import (
     FileEntry,
     Manifest,
     data_files,
+    parse_json,
     read_manifest,
     save_manifest,
 )
@@ -25,7 +26,7 @@ def finish_dataset(root: Path) -> Manifest:
 
     To be called when a generation ends, and again whenever it has added samples.
 
-    **Raises:** `DamagedFileError` for a damaged data file.
+    **Raises:** as `validate_files`.
     """
     if any(split == "train" for _, split in data_files(root)):
         write_statistics(root)
@@ -35,18 +36,12 @@ def finish_dataset(root: Path) -> Manifest:
 def write_manifest(root: Path) -> Manifest:
     """Check every data file below `root`, and write down which they are, with their sizes and hashes.
 
-    **Raises:** `ValueError` when there is none; `DamagedFileError` for a damaged one.
+    **Raises:** as `validate_files`.
     """
     root = Path(root)
-    files = {}
-    for name, split in tqdm(list(data_files(root)), desc="manifest", unit="file", leave=False, delay=1.0):
-        with finished_file(root / name) as file:
-            kind = str(file.attrs.get("fieldcast_kind", "scene"))
-        files[name] = _entry(root / name, kind, split)
-    if not files:
-        raise ValueError(f"{root} holds no data files (data/<split>/<name>.h5).")
-    recipe = root / RECIPE
-    recipe_hash = json.loads(recipe.read_text())["hash"] if recipe.exists() else None
+    summaries = validate_files(root)
+    files = {name: _entry(root / name, summaries[name].kind, split) for name, split in data_files(root)}
+    recipe_hash = parse_json(root / RECIPE)["hash"] if (root / RECIPE).exists() else None
     for name, kind in ((RECIPE, "recipe"), (STATISTICS, "statistics")):
         if (root / name).exists():
             files[name] = _entry(root / name, kind)

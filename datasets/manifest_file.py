@@ -67,17 +67,12 @@ def read_manifest(root: Path) -> Manifest:
             f"{root} has no {MANIFEST}: its generation did not end, or was made before there were manifests. Run the "
             "generation again to resume, or call finish_dataset."
         )
-    try:
-        content = json.loads(path.read_bytes())
-        if content.pop("sha256") != _digest(content):
-            raise DamagedFileError(f"{path} was altered: it does not have the hash that it names.")
-        if content["format"] != MANIFEST_FORMAT:
-            raise DamagedFileError(f"{path} has format {content['format']}, expected {MANIFEST_FORMAT}.")
-        files = {name: FileEntry(**entry) for name, entry in content["files"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        if isinstance(error, DamagedFileError):
-            raise
-        raise DamagedFileError(f"{path} cannot be read as a manifest ({error!r}); call finish_dataset.") from error
+    content = parse_json(path)
+    if content.pop("sha256", None) != _digest(content):
+        raise DamagedFileError(f"{path} was altered: it does not have the hash that it names. Call finish_dataset.")
+    if content["format"] != MANIFEST_FORMAT:
+        raise DamagedFileError(f"{path} has format {content['format']}, expected {MANIFEST_FORMAT}.")
+    files = {name: FileEntry(**entry) for name, entry in content["files"].items()}
     for name, entry in files.items():
         _require_lawful(path, name, entry)
     return Manifest(content["recipe_hash"], files)
@@ -104,6 +99,20 @@ def data_files(root: Path) -> Iterator[tuple[str, str]]:
         for path in sorted((Path(root) / "data" / split).glob("*.h5")):
             if not path.name.startswith("."):
                 yield f"data/{split}/{path.name}", split
+
+
+def parse_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file of a dataset.
+
+    **Raises:** `DamagedFileError` when it is none.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DamagedFileError(f"{path} is not JSON ({error}): truncated or altered.") from error
+    if not isinstance(content, dict):
+        raise DamagedFileError(f"{path} holds {type(content).__name__}, expected an object: truncated or altered.")
+    return content
 
 
 def _digest(content: dict[str, Any]) -> str:
