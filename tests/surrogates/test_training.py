@@ -33,6 +33,7 @@ from fieldcast.surrogates.training import (
     Placement,
     StepDecay,
     TrainingRecipe,
+    fit,
     read_metrics,
 )
 from fieldcast.surrogates.training.step import Setting, TrainingState, training_step
