@@ -1,6 +1,5 @@
 """Making a dataset of scenes: a recipe names them, a solver finds their fields."""
 
-import dataclasses
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +7,12 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import equinox as eqx
 
-from fieldcast.datasets.engine import GenerationReport, carry_out, sample_path, settings_hash
-from fieldcast.datasets.scene_file import SceneRecord, read_scene, write_scene
+from fieldcast.datasets.engine import Executor, GenerationReport, InProcess, sample_path
+from fieldcast.datasets.engine.plain import to_plain
+from fieldcast.datasets.provenance import read_provenance
+from fieldcast.datasets.scene_file import SceneRecord, write_scene
+from fieldcast.datasets.simulate import simulate
+from fieldcast.simulators.acoustics.kwave import KWave
 from fieldcast.simulators.acoustics.scene import Scene
 from fieldcast.simulators.acoustics.solver import FieldSolver
 
@@ -24,24 +27,21 @@ class Recipe(Protocol):
 
     def split(self, index: int) -> str: ...
 
+    def settings(self) -> dict[str, Any]: ...
 
-def generate(recipe: Recipe, solver: FieldSolver, root: Path, num_workers: int = 1) -> GenerationReport:
+
+def generate(recipe: Recipe, solver: FieldSolver, root: Path, executor: Executor = InProcess()) -> GenerationReport:
     """Simulate every scene of `recipe` that `root` does not hold yet.
 
     **Arguments:**
 
     - `recipe`: names the scenes.
     - `solver`: solves them.
-    - `root`, `num_workers`: as `carry_out` has them.
+    - `root`, `executor`: as `carry_out` has them.
 
-    **Raises:** `ValueError` when `root` holds a dataset of another recipe.
+    **Raises:** `ValueError` when `root` holds a dataset of another recipe or solver.
     """
-    return carry_out(ScenePlan(recipe, solver), root, num_workers)
-
-
-def recipe_hash(recipe: Recipe) -> str:
-    """Sixteen hexadecimal digits that name the recipe's settings, apart from how many scenes are asked for."""
-    return settings_hash(_settings(recipe))
+    return simulate(ScenePlan(recipe, solver), root, executor)
 
 
 def scene_path(root: Path, recipe: Recipe, index: int) -> Path:
@@ -51,7 +51,7 @@ def scene_path(root: Path, recipe: Recipe, index: int) -> Path:
 
 @dataclass(frozen=True)
 class ScenePlan:
-    """Scenes of a recipe with their fields by a solver. The solver is recorded, but the recipe alone names the data."""
+    """Scenes of a recipe with their fields by a solver."""
 
     recipe: Recipe
     solver: FieldSolver
@@ -63,14 +63,15 @@ class ScenePlan:
         return self.recipe.num_scenes
 
     def settings(self) -> dict[str, Any]:
-        return _settings(self.recipe)
+        # The first datasets were k-Wave's, and did not name it.
+        solver = _described(self.solver)
+        return self.recipe.settings() | ({} if solver == _described(KWave()) else {"solver": solver})
 
     def record(self) -> dict[str, Any]:
-        recipe = self.recipe
         return {
-            "recipe": type(recipe).__name__,
-            "settings": dataclasses.asdict(recipe),
-            "solver": repr(self.solver),
+            "recipe": type(self.recipe).__name__,
+            "settings": self.recipe.settings(),
+            "solver": _described(self.solver),
         }
 
     def split(self, index: int) -> str:
@@ -84,8 +85,16 @@ class ScenePlan:
         write_scene(path, SceneRecord(scene, pressure, provenance))
 
     def provenance(self, path: Path) -> dict[str, Any]:
-        return read_scene(path).provenance
+        return read_provenance(path, "scene")
 
 
-def _settings(recipe: Recipe) -> dict[str, Any]:
-    return {name: value for name, value in dataclasses.asdict(recipe).items() if name != "num_scenes"}
+_HOW_IT_RUNS = ("workers", "progress")
+"""Settings of a solver that do not change what it finds."""
+
+
+def _described(solver: FieldSolver) -> Any:
+    try:
+        plain = to_plain(solver)
+    except TypeError:  # it holds arrays
+        return eqx.tree_pformat(solver, short_arrays=False)
+    return {name: value for name, value in plain.items() if name not in _HOW_IT_RUNS}

@@ -13,20 +13,30 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 from tqdm import tqdm
 
-from fieldcast.datasets.engine import GenerationReport, carry_out, sample_path
+from fieldcast.datasets.engine import Executor, GenerationReport, InProcess, sample_path
+from fieldcast.datasets.provenance import read_provenance
 from fieldcast.datasets.reduction import Reduction
-from fieldcast.datasets.trajectory_file import TrajectoryHeader, new_trajectory, read_trajectory
+from fieldcast.datasets.simulate import simulate
+from fieldcast.datasets.trajectory_file import TrajectoryHeader, new_trajectory
 from fieldcast.datasets.trajectory_recipe import TrajectoryRecipe
 from fieldcast.simulators.stepper import FlowGrid, FlowSolver, State, Stepper
 
 
-def generate_trajectories(recipe: TrajectoryRecipe, root: Path, num_workers: int = 1) -> GenerationReport:
+def generate_trajectories(recipe: TrajectoryRecipe, root: Path, executor: Executor = InProcess()) -> GenerationReport:
     """Simulate every trajectory of `recipe` that `root` does not hold yet.
 
-    **Arguments:** `recipe`; `root` and `num_workers` as `carry_out` has them.
+    **Arguments:** `recipe`; `root` and `executor` as `carry_out` has them.
 
-    **Raises:** `ValueError` when `root` holds a dataset of another recipe, when the recipe's settings do not go
-    together, or when it needs double precision and JAX computes in single.
+    **Raises:** `ValueError` when `root` holds a dataset of another recipe, and as `trajectory_plan` does.
+    """
+    return simulate(trajectory_plan(recipe), root, executor)
+
+
+def trajectory_plan(recipe: TrajectoryRecipe) -> "TrajectoryPlan":
+    """The plan of a recipe, once it is known to make sense.
+
+    **Raises:** `ValueError` when the recipe's settings do not go together, or when it needs double precision and JAX
+    computes in single.
     """
     if recipe.needs_double_precision and not jax.config.jax_enable_x64:
         raise ValueError(
@@ -38,7 +48,7 @@ def generate_trajectories(recipe: TrajectoryRecipe, root: Path, num_workers: int
     _header(recipe, flow, recipe.reduction(flow), {})
     _transient(recipe, flow, recipe.stepper(flow, recipe.interval))
     eqx.filter_eval_shape(recipe.start, flow, recipe.key(0))
-    return carry_out(TrajectoryPlan(recipe), root, num_workers)
+    return TrajectoryPlan(recipe)
 
 
 def trajectory_path(root: Path, recipe: TrajectoryRecipe, index: int) -> Path:
@@ -93,7 +103,7 @@ class TrajectoryPlan:
                 bar.update(stride.dt)
 
     def provenance(self, path: Path) -> dict[str, Any]:
-        return read_trajectory(path).provenance
+        return read_provenance(path, "trajectory")
 
 
 def _settings(recipe: TrajectoryRecipe) -> dict[str, Any]:

@@ -13,9 +13,10 @@ import numpy as np
 
 from fieldcast.datasets.scene_file import SceneRecord
 from fieldcast.datasets.ultrasound import UltrasoundRecipe
-from fieldcast.scripts.generate import run_generation
+from fieldcast.scripts.generate import generate_ultrasound
 from fieldcast.scripts.query import describe
 from fieldcast.scripts.report import errors_table, markdown_table
+from fieldcast.scripts.running import Running
 from fieldcast.simulators.acoustics.figures import compare_fields, save_figure
 from fieldcast.simulators.acoustics.free_field import FreeField
 from fieldcast.simulators.acoustics.head_image import write_field
@@ -73,7 +74,7 @@ def demo(output: Path = Path("runs/demo"), workers: int = 2) -> None:
 def run_main_job(job: MainJob, output: Path, workers: int) -> tuple[dict[str, float], str]:
     """Run the main job; returns its numbers and its report, which are also written to `output`."""
     print(f"1/4 k-Wave simulates {job.recipe.num_scenes} scenes")
-    run_generation(output / "data", job.recipe, workers)
+    generate_ultrasound(output / "data", job.recipe, Running(workers=workers))
     records = {split: load_records(output / "data", split) for split in ("train", "valid", "test")}
     print(f"2/4 two surrogates learn from {len(records['train'])} scenes")
     solvers: dict[str, FieldSolver] = {"free field (no skull)": FreeField()}

@@ -1,70 +1,92 @@
 """`fieldcast generate`: simulate a dataset."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Union
 
 import jax
 import tyro
 
-from fieldcast.datasets import generation
-from fieldcast.datasets.engine import GenerationReport
-from fieldcast.datasets.trajectories import generate_trajectories
+from fieldcast.datasets.generation import ScenePlan
+from fieldcast.datasets.trajectories import trajectory_plan
 from fieldcast.datasets.trajectory_recipe import TrajectoryRecipe
 from fieldcast.datasets.turbulence import RECIPES
 from fieldcast.datasets.ultrasound import UltrasoundRecipe
-from fieldcast.simulators.acoustics.kwave import KWave
+from fieldcast.scripts.running import Running
+
+Task = Callable[[], None]
+"""What is done once the whole command line is understood; what fails in it is no error of parsing."""
 
 
-def generate_ultrasound(root: Path, recipe: UltrasoundRecipe = UltrasoundRecipe(), workers: int = 2) -> None:
-    """Simulate transcranial ultrasound scenes with k-Wave into a folder of HDF5 files; run again to resume.
+def ultrasound(
+    root: Path = Path("data/ultrasound"),
+    num_scenes: int | None = None,
+    recipe: UltrasoundRecipe = UltrasoundRecipe(),
+    running: Annotated[Running, tyro.conf.arg(name="")] = Running(workers=2),
+) -> Task:
+    """Simulate transcranial ultrasound scenes into a folder of HDF5 files. Run again to resume.
 
     Args:
         root: Folder of the dataset.
+        num_scenes: In all splits together; the same as --recipe.num-scenes.
         recipe: What is simulated.
-        workers: Processes that simulate side by side.
+        running: How it is simulated.
     """
-    run_generation(root, recipe, workers)
+    if num_scenes is not None:
+        recipe = replace(recipe, num_scenes=num_scenes)
+    return partial(_on_demand, generate_ultrasound, root, recipe, running)
 
 
-def run_generation(root: Path, recipe: UltrasoundRecipe, workers: int) -> GenerationReport:
-    """Generate with one FFT thread a worker, or with all cores when there is one worker; report on it."""
-    solver = KWave(workers=1 if workers > 1 else None, progress=False)
-    return _reported(generation.generate(recipe, solver, root, workers), root, "scenes")
+def generate_ultrasound(root: Path, recipe: UltrasoundRecipe, running: Running) -> None:
+    """Generate with one thread a worker, or with all cores when there is one worker; report on it."""
+    running.run(ScenePlan(recipe, recipe.solver.solver(threads=None if running.alone else 1)), root)
 
 
-def _reported(report: GenerationReport, root: Path, samples: str) -> GenerationReport:
-    print(f"{root}: {report.written} {samples} simulated in {report.seconds:.0f} s, {report.found} were there already.")
-    if report.failures:
-        tried, reason = report.written + len(report.failures), next(iter(report.failures.values()))
-        raise ValueError(f"{len(report.failures)} of {tried} {samples} failed; the first says: {reason}")
-    return report
+def generate_flow(root: Path, recipe: TrajectoryRecipe, running: Running) -> None:
+    """Generate in the precision that the recipe needs; report on it."""
+    if recipe.needs_double_precision:
+        jax.config.update("jax_enable_x64", True)
+    running.run(trajectory_plan(recipe), root)
 
 
-def _command(default: TrajectoryRecipe) -> Callable[..., None]:
-    def command(root: Path, recipe: type(default) = default, workers: int = 1) -> None:
-        if recipe.needs_double_precision:
-            jax.config.update("jax_enable_x64", True)
-        _reported(generate_trajectories(recipe, root, workers), root, "trajectories")
+def _on_demand(generator: Callable[[Path, Any, Running], None], root: Path, recipe: Any, running: Running) -> None:
+    running.prepare()
+    generator(root, recipe, running)
+
+
+def _flow(default: TrajectoryRecipe) -> Callable[..., Task]:
+    def command(
+        root: Path = Path("data") / default.name,
+        num_trajectories: int | None = None,
+        recipe: type(default) = default,
+        running: Annotated[Running, tyro.conf.arg(name="")] = Running(),
+    ) -> Task:
+        if num_trajectories is not None:
+            recipe = replace(recipe, num_trajectories=num_trajectories)
+        return partial(_on_demand, generate_flow, root, recipe, running)
 
     summary = type(default).__doc__.split("\n\n")[0]
     command.__doc__ = f"""{summary} Run again to resume.
 
     Args:
         root: Folder of the dataset.
+        num_trajectories: In all splits together; the same as --recipe.num-trajectories.
         recipe: What is simulated.
-        workers: Processes that simulate side by side; one uses all cores, or the accelerator.
+        running: How it is simulated.
     """
     return command
 
 
-_COMMANDS = {"ultrasound": generate_ultrasound, **{name: _command(recipe) for name, recipe in RECIPES.items()}}
+_COMMANDS = {"ultrasound": ultrasound, **{name: _flow(recipe) for name, recipe in RECIPES.items()}}
 
 Dataset = Union[  # noqa: UP007
     tuple(Annotated[Any, tyro.conf.subcommand(name, constructor=run)] for name, run in _COMMANDS.items())
 ]
-"""The choice of a dataset; tyro runs what is chosen."""
+"""The choice of a dataset; tyro makes the task of what is chosen."""
 
 
 def generate(dataset: Annotated[Dataset, tyro.conf.arg(name="")]) -> None:
     """Simulate a dataset."""
+    dataset()

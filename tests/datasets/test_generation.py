@@ -1,18 +1,14 @@
 """Generation: idempotent, resumable, tolerant of single failures."""
 
 import dataclasses
-import multiprocessing
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import h5py
 import pytest
 from scenes import SMALL_RECIPE, Blob
 
-from fieldcast.datasets import engine
-from fieldcast.datasets.generation import generate, recipe_hash, scene_path
+from fieldcast.datasets.engine import settings_hash
+from fieldcast.datasets.generation import ScenePlan, generate, scene_path
 from fieldcast.datasets.scene_file import read_scene
 from fieldcast.simulators.acoustics.field import PressureField
 from fieldcast.simulators.acoustics.scene import Scene
@@ -83,50 +79,5 @@ def test_splits_share_no_scene_and_seeds_no_skull():
 def test_provenance_names_the_recipe(tmp_path):
     generate(dataclasses.replace(SMALL_RECIPE, num_scenes=1), Blob(), tmp_path)
     provenance = read_scene(scene_path(tmp_path, SMALL_RECIPE, 0)).provenance
-    assert provenance["recipe_hash"] == recipe_hash(SMALL_RECIPE)
+    assert provenance["recipe_hash"] == settings_hash(ScenePlan(SMALL_RECIPE, Blob()).settings())
     assert provenance["index"] == 0
-
-
-_GENERATE = """
-import dataclasses, pathlib, sys
-sys.path.insert(0, {tests!r})
-from fieldcast.datasets.generation import generate
-from scenes import SMALL_RECIPE, Blob
-generate(dataclasses.replace(SMALL_RECIPE, num_scenes=9), Blob(), pathlib.Path({root!r}))
-"""
-
-
-def test_killed_in_the_middle_and_resumed_equals_undisturbed(tmp_path):
-    recipe = dataclasses.replace(SMALL_RECIPE, num_scenes=9)
-    generate(recipe, Blob(), tmp_path / "undisturbed")
-    code = _GENERATE.format(tests=str(Path(__file__).parents[1]), root=str(tmp_path / "killed"))
-    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    while len(list((tmp_path / "killed").rglob("scene*.h5"))) < 3:
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    assert 3 <= len(list((tmp_path / "killed").rglob("scene*.h5"))) < 9
-    for path in (tmp_path / "killed").rglob("scene*.h5"):
-        read_scene(path)
-    report = generate(recipe, Blob(), tmp_path / "killed")
-    assert report.found >= 3
-    assert pressures(tmp_path / "killed") == pressures(tmp_path / "undisturbed")
-
-
-def test_an_interrupt_stops_the_workers_and_no_other_process(tmp_path):
-    def interrupted():
-        with engine._worker_pool(1, tmp_path) as pool:
-            pool.submit(time.sleep, 60.0)
-            assert len(multiprocessing.active_children()) == 2
-            raise KeyboardInterrupt
-
-    other = multiprocessing.get_context("spawn").Process(target=time.sleep, args=(60.0,))
-    other.start()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            interrupted()
-        assert multiprocessing.active_children() == [other]
-    finally:
-        other.kill()
-        other.join()
