@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import equinox as eqx
+import jax
 
 from fieldcast.datasets.trajectory_file import TrajectoryHeader
 from fieldcast.datasets.trajectory_recipe import Splits, TrajectoryRecipe
@@ -36,16 +37,19 @@ def recipe_of(header: TrajectoryHeader) -> TrajectoryRecipe:
     return type(default)(**settings | {"splits": Splits(**settings["splits"])})
 
 
-def solver_on_kept_grid(recipe: TrajectoryRecipe, index: int = 0) -> Stepper:
-    """The solver of a recipe with as many points as are kept: what the equations alone make of the same snapshots.
+def solver_on_kept_grid(header: TrajectoryHeader) -> Stepper:
+    """The solver of a trajectory with as many points as are kept: what the equations alone make of the same snapshots.
 
     It has no model of what the grid does not resolve. Where the recipe keeps all points it is the solver of the data.
+    It is in double precision where the recipe needs that.
 
-    **Arguments:** `recipe`, and the `index` of the trajectory whose parameters it has.
+    **Raises:** `ValueError` when this version has no such recipe.
     """
+    recipe = recipe_of(header)
     kept = getattr(recipe, "kept_points", None)
     coarse = recipe if kept is None else dataclasses.replace(recipe, num_points=kept)
-    return coarse.stepper(coarse.flow(index), coarse.interval)
+    with jax.enable_x64(recipe.needs_double_precision or jax.config.jax_enable_x64):
+        return coarse.stepper(coarse.flow(int(header.provenance["index"])), coarse.interval)
 
 
 def _as_tuple(value: Any) -> Any:

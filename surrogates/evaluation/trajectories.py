@@ -77,7 +77,7 @@ class StepperErrors:
 
 
 def evaluate_stepper(
-    step: Stepper, tests: FlowTests, start: int | None = None, long_steps: int = 0, progress: bool = False
+    step: Stepper | tuple[Stepper, ...], tests: FlowTests, start: int | None = None, long_steps: int = 0, progress: bool = False
 ) -> StepperErrors:
     """Errors of a stepper on trajectories of one flow.
 
@@ -86,7 +86,7 @@ def evaluate_stepper(
 
     **Arguments:**
 
-    - `step`: a solver or a surrogate.
+    - `step`: a solver or a surrogate, or one for each trajectory where the parameters of the flow differ.
     - `tests`: the truth.
     - `start`: number of the snapshot that rollouts start from; by default the earliest that the stepper allows
       (`FlowTests.earliest_start`). Give the same to all that are compared.
@@ -95,6 +95,8 @@ def evaluate_stepper(
 
     **Raises:** `ValueError` when the time steps do not fit, or there is no snapshot after the start.
     """
+    steps = step if isinstance(step, tuple) else (step,) * len(tests.fields)
+    step = steps[0]
     start, stride = tests.earliest_start(step) if start is None else start, tests.stride(step)
     # Counted backwards from the start, so that it is among them.
     frames = [fields[start % stride :: stride] for fields in tests.fields]
@@ -108,13 +110,13 @@ def evaluate_stepper(
         statistics = truth = flow_statistics(tests.grid, len(tests.components))
         errors, seconds, blow_ups = [], [], []
         for number, true in enumerate(tqdm(frames, desc="roll out", disable=not progress, leave=False)):
-            run = _Run(step, tests.watch(number), statistics, truth)
+            run = _Run(steps[number], tests.watch(number), statistics, truth)
             run.follow(true, at)
             statistics, truth = run.statistics, run.truth
             errors.append(run.errors)
             seconds += run.seconds
             blow_ups.append(run.blow_up_step)
-        one_step = np.mean([_one_step_errors(step, true) for true in frames], axis=0)
+        one_step = np.mean([_one_step_errors(*pair) for pair in zip(steps, frames, strict=True)], axis=0)
         long_run = _long_run(step, frames[0][: at + 1], tests, truth, long_steps, progress) if long_steps else None
     relative_l2, vrmse, correlation = np.moveaxis(np.asarray(errors), -1, 0)
     times = stride * tests.interval * np.arange(1, relative_l2.shape[1] + 1)
