@@ -52,7 +52,7 @@ class TrajectoryWindows:
             if number < self._span:
                 raise ValueError(f"{path} has {number} snapshots; a window covers {self._span} (with its stride).")
         self._ends = list(accumulate(number - self._span + 1 for number in self.num_frames))
-        self._frames: FramesInFiles | FramesInMemory = FramesInFiles(self.paths)
+        self._frames: FramesInFiles | FramesInMemory = FramesInFiles(self.paths, headers[0])
 
     def __len__(self) -> int:
         return self._ends[-1]

@@ -112,14 +112,6 @@ def test_non_finite_values_are_refused(tmp_path):
         windows[2]
 
 
-def test_values_whose_sum_overflows_are_finite(tmp_path):
-    path, largest = tmp_path / "trajectory.h5", np.full(HEADER.shape, np.finfo(np.float32).max)
-    with new_trajectory(path, HEADER) as writer:
-        for _ in HEADER.times:
-            writer.append(largest)
-    np.testing.assert_array_equal(TrajectoryWindows([path], 1)[0][0], largest)
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
