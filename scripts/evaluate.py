@@ -1,28 +1,43 @@
-"""`fieldcast evaluate`: errors of any number of trained surrogates, beside the free field."""
+"""`fieldcast evaluate`: any number of trained surrogates side by side, on data they have not seen."""
 
 from pathlib import Path
 
-from fieldcast.scripts.report import errors_table
-from fieldcast.simulators.acoustics.free_field import FreeField
-from fieldcast.simulators.acoustics.solver import FieldSolver
-from fieldcast.surrogates import evaluation
-from fieldcast.surrogates.predictor import load_predictor
-from fieldcast.surrogates.ultrasound import load_records
+import tyro
+
+from fieldcast.datasets.hdf5_layout import finished_file
+from fieldcast.scripts.evaluate_fields import evaluate_fields
+from fieldcast.scripts.evaluate_flows import FlowOptions, evaluate_flows
 
 
-def evaluate(data: Path, runs: tuple[Path, ...], split: str = "test") -> None:
-    """Compare trained surrogates with the simulated fields of a dataset.
+def evaluate(
+    runs: tyro.conf.Positional[tuple[Path, ...]],
+    data: Path,
+    split: str = "test",
+    output: Path = Path("runs/evaluation"),
+    flow: FlowOptions = FlowOptions(),
+) -> None:
+    """Compare trained surrogates on a dataset of scenes or trajectories, beside what needs no training.
+
+    Scenes are compared beside the free field, which knows no skull; trajectories beside persistence, the forecast that
+    nothing changes. A table is printed; the numbers and figures are written to a folder.
 
     Args:
-        data: Folder of a generated dataset.
         runs: Run folders, one a row of the table.
+        data: Folder of a generated dataset.
         split: Which of the dataset's splits is used.
+        output: Folder that receives evaluation.json and the figures.
+        flow: For trajectories only.
     """
-    records = load_records(data, split)
-    solvers: dict[str, FieldSolver] = {"free field": FreeField(), **{str(run): load_predictor(run) for run in runs}}
-    errors = {name: evaluation.evaluate(solver, records) for name, solver in solvers.items()}
-    seconds = {
-        name: evaluation.seconds_per_field(solver, records[0].scene, repeats=5) for name, solver in solvers.items()
-    }
-    print(f"{len(records)} scenes of the split {split!r} of {data}: mean ± standard deviation")
-    print(errors_table(errors, seconds))
+    if _kind(data, split) == "scene":
+        evaluate_fields(runs, data, split, output)
+    else:
+        evaluate_flows(runs, data, split, output, flow)
+
+
+def _kind(data: Path, split: str) -> str:
+    """What the files of a dataset hold: `scene` or `trajectory`."""
+    path = next(iter(sorted((data / "data" / split).glob("*.h5"))), None)
+    if path is None:
+        raise ValueError(f"{data} holds nothing of the split {split!r}; generate it first (`fieldcast generate`).")
+    with finished_file(path) as file:
+        return str(file.attrs.get("fieldcast_kind", "scene"))

@@ -1,7 +1,17 @@
-"""Tables of errors, as Markdown."""
+"""Tables of errors, as Markdown, and their numbers, as JSON."""
 
+import json
+import math
+import platform
 from collections.abc import Sequence
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
+import jax
+
+from fieldcast.datasets.atomic import atomic_write
 from fieldcast.surrogates.evaluation import FieldErrors, mean_errors, spread_of_errors
 
 _COLUMNS = (
@@ -34,10 +44,34 @@ def errors_table(errors: dict[str, Sequence[FieldErrors]], seconds: dict[str, fl
             f"{factor * getattr(mean, key):{form}} ± {factor * getattr(spread, key):{form}}"
             for _, key, factor, form in _COLUMNS
         ]
-        rows.append([name, *cells, *([_duration(seconds[name])] if seconds else [])])
+        rows.append([name, *cells, *([duration(seconds[name])] if seconds else [])])
     times = ["time a field"] if seconds else []
     return markdown_table(["", *(title for title, *_ in _COLUMNS), *times], rows)
 
 
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds >= 1.0 else f"{1e3 * seconds:.0f} ms"
+def duration(seconds: float) -> str:
+    """In seconds, or below one in milliseconds."""
+    return f"{seconds:.1f} s" if seconds >= 1.0 else f"{1e3 * seconds:.3g} ms"
+
+
+def write_evaluation(folder: Path, numbers: dict[str, Any]) -> None:
+    """Write `evaluation.json`: the numbers, and when, where and by what they were found."""
+    where = {
+        "date": date.today().isoformat(),
+        "device": jax.devices()[0].device_kind,
+        "machine": platform.machine(),
+        "versions": {package: version(package) for package in ("fieldcast", "jax")},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_write(folder / "evaluation.json") as temporary:
+        temporary.write_text(json.dumps(_finite(where | numbers), indent=1, allow_nan=False) + "\n")
+    print(f"Numbers and figures: {folder}")
+
+
+def _finite(value: Any) -> Any:
+    """The same with null for what is infinite or not a number, which JSON does not know."""
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

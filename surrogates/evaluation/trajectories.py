@@ -77,7 +77,11 @@ class StepperErrors:
 
 
 def evaluate_stepper(
-    step: Stepper | tuple[Stepper, ...], tests: FlowTests, start: int | None = None, long_steps: int = 0, progress: bool = False
+    step: Stepper | tuple[Stepper, ...],
+    tests: FlowTests,
+    start: int | None = None,
+    long_steps: int = 0,
+    progress: bool = False,
 ) -> StepperErrors:
     """Errors of a stepper on trajectories of one flow.
 
