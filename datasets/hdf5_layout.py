@@ -111,7 +111,7 @@ def write_parameters(file: h5py.File, parameters: dict[str, tuple[float, str]]) 
     write_group(file, "/", simulation_parameters=list(parameters))
     for name, (value, unit) in parameters.items():
         file.attrs[name] = np.float64(value)
-        write_dataset(file, f"/scalars/{name}", np.float64(value), sample_varying=False, time_varying=False, unit=unit)
+        write_dataset(file, f"/scalars/{name}", np.asarray(value), sample_varying=False, time_varying=False, unit=unit)
 
 
 def create_field(
@@ -155,15 +155,16 @@ def snapshots(dataset: h5py.Dataset) -> Iterator[np.ndarray]:
         yield finite(dataset)[0]
         return
     for time in range(dataset.shape[1]):
-        yield _require_finite(dataset, dataset[0, time])
+        yield require_finite(dataset, dataset[0, time])
 
 
 def finite(dataset: h5py.Dataset) -> np.ndarray:
     """The values of a dataset, if they are finite."""
-    return _require_finite(dataset, dataset[()])
+    return require_finite(dataset, dataset[()])
 
 
-def _require_finite(dataset: h5py.Dataset, values: np.ndarray) -> np.ndarray:
+def require_finite(dataset: h5py.Dataset, values: np.ndarray) -> np.ndarray:
+    """Values that were read from a dataset, if they are finite."""
     if not np.all(np.isfinite(values)):
         raise DamagedFileError(f"{dataset.file.filename}: {dataset.name} has non-finite values.")
     return values
