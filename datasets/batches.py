@@ -26,9 +26,17 @@ class Source(Protocol):
     def __getitem__(self, index: int, /) -> Any: ...
 
 
+@runtime_checkable
+class Batches(Protocol):
+    """What a training takes: batches without end, each by the number of its step."""
+
+    def from_step(self, step: int) -> Iterator[PyTree[np.ndarray]]:
+        """The batches number `step`, `step + 1`, ...: the same ones wherever the iteration begins."""
+
+
 @dataclass(frozen=True)
-class Batches:
-    """Batches by their number, without end; made by `shuffled_batches` and `mixed_batches`.
+class NumberedBatches:
+    """Batches that grain finds by their number; made by `shuffled_batches` and `mixed_batches`.
 
     **Arguments:**
 
@@ -68,7 +76,7 @@ def shuffled_batches(
     num_threads: int = 2,
     host_index: int = 0,
     num_hosts: int = 1,
-) -> Batches:
+) -> NumberedBatches:
     """Batches of all samples of `source`, shuffled anew each epoch; a function of the seed and the step alone.
 
     **Arguments:**
@@ -95,10 +103,10 @@ def shuffled_batches(
     if transform is not None:
         samples = samples.random_map(transform, seed=int(np.random.SeedSequence(seed).generate_state(1)[0]))
     parts = samples.batch(batch_size // num_hosts, drop_remainder=True)
-    return Batches(parts[host_index::num_hosts], num_threads)
+    return NumberedBatches(parts[host_index::num_hosts], num_threads)
 
 
-def mixed_batches(sets: Sequence[Batches], weights: Sequence[float] | None = None) -> Batches:
+def mixed_batches(sets: Sequence[NumberedBatches], weights: Sequence[float] | None = None) -> NumberedBatches:
     """Batches of several sets, each from one of them: of several resolutions, or of several flows.
 
     The sets take turns as evenly as their weights allow, without randomness: of any number of batches from the first
@@ -116,7 +124,7 @@ def mixed_batches(sets: Sequence[Batches], weights: Sequence[float] | None = Non
     if not sets or len(weights) != len(sets) or min(weights) <= 0:
         raise ValueError(f"Mixing takes a positive weight for every set, got {len(sets)} sets and weights {weights}.")
     datasets = [batches.dataset for batches in sets]
-    return Batches(grain.MapDataset.mix(datasets, weights), max(batches.num_threads for batches in sets))
+    return NumberedBatches(grain.MapDataset.mix(datasets, weights), max(batches.num_threads for batches in sets))
 
 
 class _Epochs:
