@@ -23,6 +23,7 @@ from fieldcast.surrogates.learned_stepper import (
     load_stepper,
     save_stepper,
 )
+from fieldcast.surrogates.training.figures import save_learning_curve
 from fieldcast.surrogates.training.objectives import StepperObjective
 from fieldcast.surrogates.training.placement import Placement
 from fieldcast.surrogates.training.recipe import TrainingRecipe
@@ -106,6 +107,7 @@ def train_stepper(
         placement=placement,
         tensorboard=tensorboard,
     )
+    save_learning_curve(run)
     return load_stepper(run)
 
 

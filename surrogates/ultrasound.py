@@ -20,6 +20,7 @@ from fieldcast.surrogates.predictor import FieldPredictor, TrainingDomain, error
 from fieldcast.surrogates.pressure_model import ModelInput, PressureModel, encode
 from fieldcast.surrogates.scene_samples import Samples, SceneBatches, scene_objective, validation_error
 from fieldcast.surrogates.training import TrainingRecipe, fit
+from fieldcast.surrogates.training.figures import save_learning_curve
 
 
 def load_records(root: Path, split: str) -> list[SceneRecord]:
@@ -79,4 +80,5 @@ def train_predictor(
         run,
         on_improvement=lambda m: save_predictor(run, predictor(m)),
     )
+    save_learning_curve(run)
     return predictor(best)

@@ -31,7 +31,7 @@ class BatchStream(Protocol):
         """The batches of the steps from this one on, each a function of its number alone."""
 
 
-class DivergedError(RuntimeError):
+class DivergedError(ArithmeticError):
     """The loss, or the error on the validation data, is no longer a finite number."""
 
 
