@@ -1,4 +1,4 @@
-"""Heads from NIfTI files, and pressure fields back into them."""
+"""Heads from NIfTI files and DICOM series, and pressure fields back into NIfTI files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 
+from fieldcast.simulators.acoustics.dicom import is_series, read_series
 from fieldcast.simulators.acoustics.field import PressureField
 from fieldcast.simulators.acoustics.head import AIR, BONE_THRESHOLD, SKIN_THRESHOLD, Head
 from fieldcast.simulators.acoustics.nifti import read_volume, write_volume
@@ -30,7 +31,7 @@ class HeadImage:
 
 
 def read_head(path: str | Path, spacing: float | None = None) -> HeadImage:
-    """Read a head CT from a NIfTI file.
+    """Read a head CT from a NIfTI file or a DICOM series.
 
     The affine is honoured: the head's grid lies along the world's axes, whatever the order, direction or obliqueness
     of the voxels, and covers all of them. Voxels are interpolated linearly, after smoothing where `spacing` is coarser
@@ -38,15 +39,16 @@ def read_head(path: str | Path, spacing: float | None = None) -> HeadImage:
 
     **Arguments:**
 
-    - `path`: a `.nii` or `.nii.gz` file in Hounsfield units.
+    - `path`: a `.nii` or `.nii.gz` file in Hounsfield units; or a folder that holds one DICOM series, or any one slice
+      of a series (`read_series`).
     - `spacing`: of the head's grid [m]; the image's smallest voxel size when `None`.
 
     **Returns:** the head, with the image's shape and affine.
 
-    **Raises:** `ValueError` for a damaged file, a file without units or affine, voxels that are NaN, and values that
-    are not Hounsfield units. `ImportError` when nibabel is not installed.
+    **Raises:** `ValueError` for a damaged file, a file without units or affine, a series with missing slices, voxels
+    that are NaN, and values that are not Hounsfield units. `ImportError` when nibabel or pydicom is not installed.
     """
-    volume, affine = read_volume(path)
+    volume, affine = read_series(path) if is_series(path) else read_volume(path)
     _check_is_ct(path, volume)
     grid = _world_grid(volume.shape, affine, spacing)
     index_map = np.linalg.inv(affine) @ grid.affine

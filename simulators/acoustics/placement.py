@@ -127,16 +127,21 @@ def check_clear_of_head(transducer: FocusedBowl, head: Head) -> None:
     """
     if any(isinstance(leaf, jax.core.Tracer) for leaf in jax.tree.leaves((transducer, head))):
         return
-    points = _surface(transducer, head.grid.spacing)
-    inside = sample(head.interior.astype(float), head.grid, points)
-    if not (inside > 0.5).any():
+    if not overlaps(transducer, head):
         return
     depth = head.grid.spacing * ndimage.distance_transform_edt(head.interior)
-    overlap = float(sample(depth, head.grid, points).max())
+    overlap = float(sample(depth, head.grid, _surface(transducer, head.grid.spacing)).max())
     raise ValueError(
         f"The transducer overlaps the head by about {1e3 * overlap:.1f} mm. Increase the standoff by at least as much, "
         f"or turn the axis towards the normal of the scalp."
     )
+
+
+def overlaps(transducer: FocusedBowl, head: Head) -> bool:
+    """Whether any point of the transducer's surface or rim lies inside the head, or in bone that stands apart."""
+    points = _surface(transducer, head.grid.spacing)
+    occupied = (head.interior | head.bone).astype(float)
+    return bool((sample(occupied, head.grid, points) > 0.5).any())
 
 
 def grid_around(

@@ -53,8 +53,20 @@ def scalp_normal(head: Head, point: Coordinates) -> Float[np.ndarray, " axis"]:
     """
     (point,) = checked_points(head, point=point)
     sigma = max(3e-3 / head.grid.spacing, 1.0)
-    smooth = ndimage.gaussian_filter(head.interior.astype(float), sigma, mode="nearest")
-    gradient = np.array([sample(slope, head.grid, point[None])[0] for slope in np.gradient(smooth)])
+    # A box around the point: the filter sees no farther than four standard deviations.
+    middle = np.rint((point - np.asarray(head.grid.origin)) / head.grid.spacing).astype(int)
+    reach = int(4 * sigma) + 4
+    box = tuple(slice(max(i - reach, 0), max(i + reach + 1, 2)) for i in middle)
+    smooth = ndimage.gaussian_filter(head.interior[box].astype(float), sigma, mode="nearest")
+    if min(smooth.shape) < 2:
+        raise ValueError(f"There is no CT near {in_millimetres(point)} mm, so it has no scalp there.")
+    index = (point - np.asarray(head.grid.origin)) / head.grid.spacing - [side.start for side in box]
+    gradient = np.array(
+        [
+            ndimage.map_coordinates(slope, index[:, None], order=1, mode="constant", cval=0.0)[0]
+            for slope in np.gradient(smooth)
+        ]
+    )
     if np.linalg.norm(gradient) < 0.05 / sigma:
         raise ValueError(f"There is no scalp near {in_millimetres(point)} mm, so it has no normal there.")
     return -unit_vector(gradient)
