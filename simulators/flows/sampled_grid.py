@@ -16,9 +16,9 @@ class SampledGrid(FlowGrid):
     | equally spaced on a periodic axis | equal | of the trigonometric polynomial |
     | Chebyshev points from -1 to 1 | Clenshaw-Curtis | of the polynomial |
     | `latitude` at Gauss-Legendre points | Gauss-Legendre | central differences |
-    | other | half the distance of both neighbours | central differences, second order |
+    | other | half the distance of both neighbours, at an end that of the one | central differences, second order |
 
-    Points of a file are in single precision, and so is the choice.
+    Of other latitudes the sine is taken, as of the Gauss-Legendre points.
 
     **Arguments:** `SampledGrid.of` takes arrays. `names` and `points` of the axes, and which are `periods`: whether an
     axis is periodic.
@@ -87,8 +87,7 @@ class SampledGrid(FlowGrid):
             return quadrature_weights(len(points))
         if self.names[axis] == "latitude":
             sine, weights = gauss_legendre(len(points))
-            if np.allclose(np.sin(points), sine, atol=1e-5):
-                return weights
+            return weights if np.allclose(np.sin(points), sine, atol=1e-5) else np.gradient(np.sin(points))
         return np.gradient(points)
 
 

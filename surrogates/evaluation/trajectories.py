@@ -112,15 +112,16 @@ def evaluate_stepper(
         )
     with _precision_of(step):
         statistics = truth = flow_statistics(tests.grid, len(tests.components))
+        watches = [tests.watch(number) for number in range(len(frames))]
         errors, seconds, blow_ups = [], [], []
         for number, true in enumerate(tqdm(frames, desc="roll out", disable=not progress, leave=False)):
-            run = _Run(steps[number], tests.watch(number), statistics, truth)
+            run = _Run(steps[number], watches[number], statistics, truth)
             run.follow(true, at)
             statistics, truth = run.statistics, run.truth
             errors.append(run.errors)
             seconds += run.seconds
             blow_ups.append(run.blow_up_step)
-        one_step = np.mean([_one_step_errors(*pair) for pair in zip(steps, frames, strict=True)], axis=0)
+        one_step = np.mean([_one_step_errors(*each) for each in zip(steps, frames, watches, strict=True)], axis=0)
         long_run = _long_run(step, frames[0][: at + 1], tests, truth, long_steps, progress) if long_steps else None
     relative_l2, vrmse, correlation = np.moveaxis(np.asarray(errors), -1, 0)
     times = stride * tests.interval * np.arange(1, relative_l2.shape[1] + 1)
@@ -168,14 +169,16 @@ class _Run:
             self.errors.append(_BLOWN_UP if blown_up else tuple(metric(fields, snapshot) for metric in _METRICS))
 
 
-def _one_step_errors(step: Stepper, true: Float[np.ndarray, "time channel *space"]) -> tuple[float, float]:
+def _one_step_errors(
+    step: Stepper, true: Float[np.ndarray, "time channel *space"], watch: Watch
+) -> tuple[float, float]:
     """Mean errors of single steps from true snapshots."""
     history = getattr(step, "history", 1)
     last = np.arange(history - 1, len(true) - 1)
     errors = []
     for number in last[:: math.ceil(len(last) / MAX_WINDOWS)]:
         state = _started(step, jnp.asarray(true[number + 1 - history : number + 1]))
-        fields = np.asarray(_stepped(step, state, None)[1])
+        fields = np.asarray(_stepped(step, state, watch)[1])
         errors.append([metric(fields, true[number + 1]) for metric in _METRICS[:2]])
     return tuple(np.mean(errors, axis=0))
 
@@ -214,10 +217,10 @@ def _started(step: Stepper, frames: Float[Array, "time channel *space"]) -> Stat
 
 
 @eqx.filter_jit
-def _stepped(step: Stepper, state: State, watch: Watch | None) -> tuple[State, Array, Bool[Array, ""]]:
+def _stepped(step: Stepper, state: State, watch: Watch) -> tuple[State, Array, Bool[Array, ""]]:
     state = step(state)
     fields = step.decode(state)
-    return state, fields, jnp.asarray(True) if watch is None else watch(fields)
+    return state, fields, watch(fields)
 
 
 @eqx.filter_jit

@@ -4,6 +4,7 @@ import numpy as np
 from jaxtyping import ArrayLike
 
 from fieldcast.simulators.flows.sampled_grid import SampledGrid
+from fieldcast.surrogates.metrics.pointwise import weighted_mean
 
 
 def relative_divergence(velocity: ArrayLike, grid: SampledGrid) -> float:
@@ -24,9 +25,12 @@ def relative_divergence(velocity: ArrayLike, grid: SampledGrid) -> float:
             f"{(dims, *grid.shape)}, got {velocity.shape}."
         )
     gradient = np.stack([grid.derivative(velocity, axis) for axis in range(dims)], axis=1)
-    squares = np.stack([np.einsum("ii...->...", gradient) ** 2, np.sum(gradient**2, axis=(0, 1))])
-    for weights in reversed(grid.weights()):
-        squares = squares @ weights
-    if squares[1] == 0:
+    squares = weighted_mean(
+        np.stack(
+            [np.einsum("ii...->...", gradient) ** 2, np.sum(gradient**2, axis=(0, 1)), np.sum(velocity**2, axis=0)]
+        ),
+        grid.weights(),
+    )
+    if squares[1] <= 1e-20 * squares[2]:  # round-off
         raise ValueError("The velocity is uniform; a divergence relative to its gradient means nothing.")
     return float(np.sqrt(squares[0] / squares[1]))
