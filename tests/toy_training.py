@@ -84,7 +84,7 @@ def _compare_devices(folder: Path) -> None:
     assert len(jax.devices()) == 8
     whole = run(folder / "whole")
     divided = run(folder / "divided", placement=Placement(shard_weights=True))
-    assert divided.weight.sharding.shard_shape((32,)) == (4,)
+    assert Placement(shard_weights=True).place(fresh()).weight.sharding.shard_shape((32,)) == (4,)
     # Begun on eight devices, ended on one.
     moved = folder / "moved"
     with contextlib.suppress(DiskGoneError):
@@ -93,9 +93,31 @@ def _compare_devices(folder: Path) -> None:
     print(*(largest_difference(one, other) for other in (whole, divided, resumed)))
 
 
+class PartOfWaves(Waves):
+    """This host's part of every batch, one of two."""
+
+    def from_step(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        half = RECIPE.batch_size // 2
+        mine = slice(half * jax.process_index(), half * (1 + jax.process_index()))
+        yield from ((x[mine], y[mine]) for x, y in super().from_step(step))
+
+
+def _train_on_a_host(folder: Path, address: str, host: str) -> None:
+    """Train as one of two hosts, with weights spread over both, and print the sum of the weights' squares."""
+    jax.distributed.initialize(address, num_processes=2, process_id=int(host))
+    model = run(folder, batches=PartOfWaves(), placement=Placement(shard_weights=True))
+    print(sum_of_squares(model))
+
+
+def sum_of_squares(model) -> float:
+    return sum(float(jnp.sum(leaf**2)) for leaf in jax.tree.leaves(model))
+
+
 if __name__ == "__main__":
-    task, folder = sys.argv[1:]
+    task, folder, *further = sys.argv[1:]
     if task == "devices":
         _compare_devices(Path(folder))
+    elif task == "host":
+        _train_on_a_host(Path(folder), *further)
     else:
         run(Path(folder), batches=Waves(int(task), die))

@@ -8,6 +8,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+from jax.experimental import multihost_utils
 from jaxtyping import PyTree
 
 from fieldcast.datasets.atomic import atomic_write
@@ -44,11 +45,13 @@ class CheckpointStore:
         path = self._path(step)
         if jax.process_index() == 0:
             shutil.rmtree(path, ignore_errors=True)  # of a process that was killed while writing
+        _wait_for_all("empty")
         with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as checkpointer:
             checkpointer.save(path, args=ocp.args.StandardSave(_leaves(state)))
         if jax.process_index() == 0:
             with atomic_write(self._description(step)) as temporary:
                 temporary.write_text(json.dumps({"about": about, "sha256": _digest(path)}))
+        _wait_for_all("described")
 
     def restore(self, step: int, like: PyTree, placement: Placement) -> PyTree:
         """`like` with the arrays of a stored state, placed on the devices at hand.
@@ -77,6 +80,7 @@ class CheckpointStore:
 
     def keep(self, *steps: int) -> None:
         """Delete all states but these."""
+        _wait_for_all("read")
         if jax.process_index() > 0:
             return
         for step in set(self.steps()) - set(steps):
@@ -90,6 +94,12 @@ class CheckpointStore:
 
     def _description(self, step: int) -> Path:
         return self.folder / f"step_{step:08d}.json"
+
+
+def _wait_for_all(what: str) -> None:
+    """Until every host has come so far."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(what)
 
 
 def _leaves(state: PyTree) -> dict[str, jax.Array]:

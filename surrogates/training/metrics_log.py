@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from fieldcast.datasets.atomic import atomic_write
 
 
@@ -19,12 +21,17 @@ class MetricsLog:
 
     def __init__(self, folder: Path, step: int, tensorboard: bool):
         self.path = Path(folder) / "metrics.jsonl"
+        self._silent = jax.process_index() > 0  # the first host speaks for all
+        if self._silent:
+            return
         lines = [line for line in read_metrics(folder) if line["step"] <= step]
         with atomic_write(self.path) as temporary:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in lines))
         self._events = _event_writer(folder) if tensorboard else None
 
     def write(self, step: int, values: dict[str, Any]) -> None:
+        if self._silent:
+            return
         with self.path.open("a") as file:
             file.write(json.dumps({"step": step, **values}) + "\n")
         if self._events is not None:
@@ -33,7 +40,7 @@ class MetricsLog:
 
     def close(self) -> None:
         """Make sure that everything said has reached the disk."""
-        if self._events is not None:
+        if not self._silent and self._events is not None:
             self._events.close()
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import PyTree
@@ -65,6 +66,19 @@ class Placement:
             return jax.device_put(np.asarray(leaf), self.sharding(leaf))
 
         return jax.tree.map(lambda leaf: placed(leaf) if eqx.is_array(leaf) else leaf, state)
+
+    def whole(self, tree: PyTree) -> PyTree:
+        """Copies of the arrays in full, on one device of this process, for what is not spread: validation, release."""
+        everywhere = NamedSharding(self.mesh, PartitionSpec())
+
+        def gathered(leaf):
+            if leaf.is_fully_replicated:
+                return leaf
+            return jax.jit(lambda x: x, out_shardings=everywhere)(leaf)
+
+        return jax.tree.map(
+            lambda leaf: jnp.array(gathered(leaf).addressable_data(0)) if eqx.is_array(leaf) else leaf, tree
+        )
 
     def _spec(self, shape: tuple[int, ...]) -> PartitionSpec:
         number = self.mesh.size

@@ -75,7 +75,7 @@ def fit(
     - `batches`: where samples come from; `batches.from_step(n)` begins with the batch of step `n`.
     - `validate`: errors of a model by name; the first decides which weights are best.
     - `recipe`, `folder`.
-    - `on_improvement`: called with the model whenever that error falls, to release it.
+    - `on_improvement`: called with the model whenever that error falls, to release it; on the first host alone.
     - `placement`: on which devices.
     - `tensorboard`: whether event files are written too.
 
@@ -100,16 +100,18 @@ def fit(
             start = time.perf_counter()
             state, loss = _run_steps(setting, state, stream, range(progress.step, last), bar)
             progress.seconds += time.perf_counter() - start
-            errors = _checked(validate(state.released), last)
+            released = placement.whole(state.released)
+            errors = _checked(validate(released), last)
             progress.step, error = last, next(iter(errors.values()))
             if error < progress.best_error:
                 progress.best_error, progress.best_step = error, last
-                on_improvement(state.released)
+                if jax.process_index() == 0:
+                    on_improvement(released)
             log.write(last, {"loss": loss, **errors, "seconds": round(progress.seconds, 3)})
             bar.set_postfix(loss=f"{loss:.3g}", error=f"{error:.3g}", best=f"{progress.best_error:.3g}")
             store.save(last, state, {"progress": asdict(progress), "recipe": _comparable(recipe)})
             store.keep(last, progress.best_step)
-    return store.restore(progress.best_step, state, placement).released
+    return placement.whole(store.restore(progress.best_step, state, placement).released)
 
 
 def _resumed(

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +25,7 @@ from toy_training import (
     largest_difference,
     objective,
     run,
+    sum_of_squares,
     validate,
 )
 
@@ -41,10 +44,18 @@ from fieldcast.surrogates.training.step import Setting, TrainingState, training_
 TESTS = Path(__file__).parents[1]
 
 
-def child(*arguments: str, devices: int = 1) -> subprocess.CompletedProcess[str]:
+def started(*arguments: str, devices: int = 1) -> subprocess.Popen[str]:
     flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"
     command = [sys.executable, str(TESTS / "toy_training.py"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=os.environ | {"XLA_FLAGS": flags}, check=False)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, env=os.environ | {"XLA_FLAGS": flags}, **pipes)
+
+
+def printed(process: subprocess.Popen[str]) -> list[float]:
+    """The numbers that a process prints last, which must end well."""
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return [float(word) for word in output.splitlines()[-1].split()]
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +66,9 @@ def whole(tmp_path_factory):
 
 
 def test_killed_in_the_middle_and_resumed_ends_with_the_same_weights(whole, tmp_path):
-    killed = child("9", str(tmp_path))
-    assert killed.returncode == -9
+    killed = started("9", str(tmp_path))
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
     assert [line["step"] for line in read_metrics(tmp_path)] == [4, 8]
     resumed = run(tmp_path)
     assert eqx.tree_equal(resumed, whole[1])
@@ -66,11 +78,20 @@ def test_killed_in_the_middle_and_resumed_ends_with_the_same_weights(whole, tmp_
 
 
 def test_eight_devices_train_as_one(tmp_path):
-    compared = child("devices", str(tmp_path), devices=8)
-    assert compared.returncode == 0, compared.stderr
-    differences = [float(word) for word in compared.stdout.split()]
+    differences = printed(started("devices", str(tmp_path), devices=8))
     assert len(differences) == 3
     assert 0 < max(differences) < 1e-5
+
+
+def test_two_hosts_train_as_one(whole, tmp_path):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        address = f"localhost:{free.getsockname()[1]}"
+    hosts = [started("host", str(tmp_path), address, host) for host in "01"]
+    sums = [printed(host) for host in hosts]
+    assert sums[0] == sums[1] == [pytest.approx(sum_of_squares(whole[1]), rel=1e-5)]
+    losses = [[line["loss"] for line in read_metrics(folder)] for folder in (tmp_path, whole[0])]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-5)
 
 
 def test_training_learns_and_returns_the_best_weights(whole):
