@@ -24,22 +24,25 @@ from fieldcast.datasets.simulate import simulate
 
 @dataclass(frozen=True)
 class Running:
-    """How the samples are made.
-
-    - `workers`: processes side by side, each on a GPU of its own where there are GPUs; one uses all cores.
-    - `timeout`: seconds after which a simulation is killed and counts as failed.
-    - `retry_failed`: try again also what has failed three times.
-    - `scheduler`: address of a running Dask scheduler whose workers are used instead, such as `tcp://node01:8786`.
-    - `slurm`: Dask workers to be started by SLURM instead (`--slurm.jobs 20`), or what `--sbatch` asks for.
-    - `sbatch`: simulate nothing; write a script for `sbatch` to this file.
-    """
+    """How the samples are made."""
 
     workers: int = 1
+    """Processes side by side, each on a GPU of its own where there are GPUs; one alone uses all cores."""
+
     timeout: float | None = None
+    """Seconds after which a simulation is killed and counts as failed."""
+
     retry_failed: bool = False
+    """Try again also what has failed three times."""
+
     scheduler: str | None = None
+    """Address of a running Dask scheduler, such as tcp://node01:8786, whose workers are used instead."""
+
     slurm: SlurmRequest = SlurmRequest()
+    """Dask workers that SLURM starts, used instead (--slurm.jobs 20); or what --sbatch asks for."""
+
     sbatch: Path | None = None
+    """Simulate nothing: write a script for sbatch to this file."""
 
     @property
     def executor(self) -> Executor:
@@ -102,6 +105,6 @@ def _say(report: GenerationReport, root: Path, samples: str) -> None:
     if report.failures:
         tried, reason = report.written + len(report.failures), next(iter(report.failures.values()))
         raise ValueError(
-            f"{len(report.failures)} of {tried} {samples} failed; the first says: {reason}. {root}/failures has all "
-            "reasons; run again to try again."
+            f"{len(report.failures)} of {tried} {samples} failed; the first says: {reason.rstrip('.')}. All reasons "
+            f"are in {root / 'failures'}; run again to try again."
         )

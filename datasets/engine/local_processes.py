@@ -1,7 +1,10 @@
 """Jobs side by side in processes of this machine."""
 
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 
@@ -48,12 +51,31 @@ class LocalProcesses(Executor):
 
         # A thread a process: all it does is wait.
         pool = ThreadPoolExecutor(self.num_workers)
-        try:
-            futures = {pool.submit(task, index): index for index in indices}
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        finally:  # Ctrl-C, above all: a job may be hours from its end, and can be begun again
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in workers:
-                worker.stop()
-            pool.shutdown()
+        with _interrupted_once():
+            try:
+                futures = {pool.submit(task, index): index for index in indices}
+                for future in as_completed(futures):
+                    yield futures[future], future.result()
+            finally:  # Ctrl-C, above all: a job may be hours from its end, and can be begun again
+                pool.shutdown(wait=False, cancel_futures=True)
+                for worker in workers:
+                    worker.stop()
+                pool.shutdown()
+
+
+@contextmanager
+def _interrupted_once() -> Iterator[None]:
+    """A second Ctrl-C does not interrupt what the first one stops: it would leave workers behind."""
+
+    def interrupt(number: int, frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # where Python handles no signals
+        yield
+        return
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -8,25 +8,31 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class SlurmRequest:
-    """What is asked of SLURM.
-
-    **Arguments:**
-
-    - `jobs`: how many, each one worker; 0 asks for nothing.
-    - `time`: limit of each; what is not done by then is done when the same is submitted again.
-    - `memory`, `cpus`, `gpus`: of each.
-    - `partition`, `account`: where, and at whose cost.
-    - `options`: any others, such as `--constraint=a100`.
-    """
+    """What is asked of SLURM."""
 
     jobs: int = 0
+    """How many jobs, each one worker; 0 asks for nothing."""
+
     time: str = "04:00:00"
+    """Limit of each; what is not done by then is done when the same is submitted again."""
+
     memory: str = "4GB"
+    """Of each."""
+
     cpus: int = 1
+    """Of each."""
+
     gpus: int = 0
+    """Of each."""
+
     partition: str | None = None
+    """Where the jobs run."""
+
     account: str | None = None
+    """At whose cost."""
+
     options: tuple[str, ...] = ()
+    """Any others of sbatch, such as --constraint=a100."""
 
     def directives(self) -> list[str]:
         """Options of `sbatch` for the devices, and any others."""

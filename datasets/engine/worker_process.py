@@ -40,14 +40,15 @@ class WorkerProcess:
         """Do the job for `index`; the reason if it failed, died, or took longer than `timeout` [s]."""
         if self._process is None:
             self._start()
+        process = self._process
         try:
             self._connection.send(index)
             if self._connection.poll(timeout):
                 return self._connection.recv()
             reason = f"TimeoutError: not done after {timeout:g} s"
-        except (EOFError, ConnectionError):
-            self._process.join()
-            reason = f"its process died ({_cause(self._process.exitcode)})"
+        except (EOFError, OSError):
+            process.join()
+            reason = f"its process died ({_cause(process.exitcode)})"
         self._kill()
         return reason
 
@@ -55,8 +56,7 @@ class WorkerProcess:
         """Kill the process, whatever it does; none is started any more. A job can be begun again."""
         with _STARTING:
             self._stopped = True
-        if self._process is not None:
-            self._kill()
+        self._kill()
 
     def _start(self) -> None:
         if multiprocessing.current_process().daemon:
@@ -86,6 +86,8 @@ class WorkerProcess:
 
     def _kill(self) -> None:
         process, self._process = self._process, None
+        if process is None:
+            return
         process.kill()
         process.join()
         self._connection.close()
