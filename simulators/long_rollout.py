@@ -27,7 +27,7 @@ class LongRollout:
     - `num_steps`: how many steps were healthy.
     - `blow_up_step`: the number of the first step (from 1) that was not, if there was one.
     - `reason`: what was wrong with it.
-    - `history`: what was asked to be kept of every healthy step, stacked.
+    - `history`: what was asked to be kept of every healthy step, stacked; `None` if the first step raised an error.
     """
 
     state: State
@@ -78,14 +78,11 @@ def long_rollout(
     done, reason = 0, None
     with tqdm(total=num_steps, desc="roll out", unit="step", disable=not progress, leave=False) as bar:
         while done < num_steps and reason is None:
-            pieces_before = len(pieces)
-            wanted = min(chunk, num_steps - done)
-            state, statistics, reason = _attempt(program, state, statistics, wanted, pieces)
-            number = sum(count for count, _ in pieces[pieces_before:])
-            done += number
-            bar.update(number)
+            state, statistics, reason = _attempt(program, state, statistics, min(chunk, num_steps - done), pieces)
+            done = sum(count for count, _ in pieces)
+            bar.update(done - bar.n)
     kept = [jax.tree.map(lambda leaf, count=count: np.asarray(leaf)[:count], piece) for count, piece in pieces]
-    joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *kept)
+    joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *kept) if kept else None
     return LongRollout(state, statistics, done, None if reason is None else done + 1, reason, joined)
 
 

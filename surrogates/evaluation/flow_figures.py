@@ -43,6 +43,7 @@ def plot_spectra(errors: Errors, tests: FlowTests) -> "Figure":
                 energy = np.asarray(statistics["spectra"].mean[name])[channel, 1:]
                 panel.loglog(k[1:], np.where(energy > 0, energy, np.nan), label=label, **style)
             highest = np.max(np.asarray(_truth(errors)["spectra"].mean[name])[channel, 1:])
+            panel.xaxis.set_minor_formatter(lambda value, place: "")
             panel.set_ylim(bottom=max(panel.get_ylim()[0], 1e-9 * highest))  # below is round-off
             panel.set(xlabel="wavenumber" + ("" if name == "shell" else f" along {name}"), title=component)
         row[0].set_ylabel("energy")

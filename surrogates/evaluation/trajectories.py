@@ -54,7 +54,8 @@ class StepperErrors:
     - `times`: of the predictions, from the start.
     - `relative_l2`, `vrmse`, `correlation`: of each trajectory's rollout at these times.
     - `correlation_times`: when the correlation falls below 0.8; infinite where it does not.
-    - `blow_up_steps`: first step of each rollout that is not finite, or has ten times the variance of the truth.
+    - `blow_up_steps`: first step of each rollout that is not finite, has ten times the variance of the truth, or
+      raises an error.
     - `statistics`: of all rollouts together; `truth`: of the true snapshots at the same times.
     - `statistics_errors`: of the one against the other.
     - `seconds`: median wall time to predict one interval of the data, once compiled [s].
@@ -150,23 +151,28 @@ class _Run:
         self.errors: list[tuple[float, ...]] = []
         self.seconds: list[float] = []
         self.blow_up_step: int | None = None
+        self.state: State = None
 
     def follow(self, true: Float[np.ndarray, "time channel *space"], at: int) -> None:
         """Roll out from snapshot `at` as far as the truth goes, or until the rollout blows up."""
-        state = _started(self.step, jnp.asarray(true[: at + 1]))
-        jax.block_until_ready(_stepped(self.step, state, self.watch))  # compiled before it is timed
+        self.state = _started(self.step, jnp.asarray(true[: at + 1]))
+        _attempted(self.step, self.state, self.watch)  # compiled before it is timed
         for number, snapshot in enumerate(true[at + 1 :], start=1):
             self.truth = _updated(self.truth, jnp.asarray(snapshot))
-            if self.blow_up_step is None:
-                begin = time.perf_counter()
-                state, fields, healthy = jax.block_until_ready(_stepped(self.step, state, self.watch))
-                self.seconds.append(time.perf_counter() - begin)
-                if not healthy:
-                    self.blow_up_step = number
-                else:
-                    self.statistics = _updated(self.statistics, fields)
-            blown_up = self.blow_up_step is not None
-            self.errors.append(_BLOWN_UP if blown_up else tuple(metric(fields, snapshot) for metric in _METRICS))
+            fields = self._next() if self.blow_up_step is None else None
+            if fields is not None:
+                self.statistics = _updated(self.statistics, fields)
+                self.errors.append(tuple(metric(fields, snapshot) for metric in _METRICS))
+            else:
+                self.blow_up_step = self.blow_up_step or number
+                self.errors.append(_BLOWN_UP)
+
+    def _next(self) -> Array | None:
+        """The fields one step on, if they are healthy."""
+        begin = time.perf_counter()
+        self.state, fields, healthy = _attempted(self.step, self.state, self.watch)
+        self.seconds.append(time.perf_counter() - begin)
+        return fields if healthy else None
 
 
 def _one_step_errors(
@@ -178,8 +184,8 @@ def _one_step_errors(
     errors = []
     for number in last[:: math.ceil(len(last) / MAX_WINDOWS)]:
         state = _started(step, jnp.asarray(true[number + 1 - history : number + 1]))
-        fields = np.asarray(_stepped(step, state, watch)[1])
-        errors.append([metric(fields, true[number + 1]) for metric in _METRICS[:2]])
+        _, fields, _ = _attempted(step, state, watch)
+        errors.append(_BLOWN_UP[:2] if fields is None else [m(fields, true[number + 1]) for m in _METRICS[:2]])
     return tuple(np.mean(errors, axis=0))
 
 
@@ -214,6 +220,14 @@ def _precision_of(step: Stepper) -> contextlib.AbstractContextManager:
 def _started(step: Stepper, frames: Float[Array, "time channel *space"]) -> State:
     """The state after these snapshots: of all that the stepper's history reaches, or of the last one."""
     return step.start(frames) if hasattr(step, "start") else step.encode(frames[-1].astype(float))
+
+
+def _attempted(step: Stepper, state: State, watch: Watch) -> tuple[State, Array | None, Bool[Array, ""] | bool]:
+    """The next state, its fields, and whether they are healthy: no fields if the step raises an error."""
+    try:
+        return jax.block_until_ready(_stepped(step, state, watch))
+    except eqx.EquinoxRuntimeError:
+        return state, None, False
 
 
 @eqx.filter_jit

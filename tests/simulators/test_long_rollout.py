@@ -77,6 +77,8 @@ def test_a_step_that_raises_is_one_that_blew_up():
     assert (found.num_steps, found.blow_up_step) == (37, 38)
     assert "beyond thirty-seven" in found.reason
     np.testing.assert_array_equal(found.history, np.arange(1, 38))
+    at_once = long_rollout(fragile, jnp.full(1, 37.0), 1000, chunk=50)
+    assert (at_once.num_steps, at_once.blow_up_step, at_once.history) == (0, 1, None)
 
 
 def test_the_watch_sees_every_channel_and_refuses_what_never_varies():

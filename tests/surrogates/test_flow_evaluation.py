@@ -47,6 +47,13 @@ class Shift(Stepper):
         return self.factor * jnp.roll(state, self.points, axis=1)
 
 
+class Fragile(Shift):
+    """Raises an error at fields that are larger than the truth ever is."""
+
+    def __call__(self, state):
+        return eqx.error_if(super().__call__(state), jnp.max(state) > 3.5, "too large")
+
+
 class WithMemory(Shift):
     """Goes on as before: twice the last snapshot less the one before it, which is wrong by the curvature of a wave."""
 
@@ -104,6 +111,16 @@ def test_a_rollout_that_grows_is_stopped_at_its_step():
     rms = np.sqrt(np.mean(1.69 ** np.arange(1, 5))) - 1.0
     assert found.long_run.errors.root_mean_square["pressure"] == pytest.approx(rms, rel=1e-4)
     assert found.long_run.errors.spectra["x"] > 0.2
+
+
+def test_a_step_that_raises_has_blown_up():
+    """1.1^n of the amplitude, 3: above 3.5 after two steps, so that the third raises."""
+    found = evaluate_stepper(Fragile(1, factor=1.1), waves_as_tests(waves(0.0)), long_steps=10)
+    assert found.blow_up_steps == (3,)
+    np.testing.assert_allclose(found.relative_l2[0, :2], [0.1, 0.21], rtol=1e-4)
+    assert np.all(np.isinf(found.relative_l2[0, 2:]))
+    assert found.long_run.blow_up_step == 3
+    assert found.one_step == pytest.approx(0.1, rel=1e-4)
 
 
 def test_a_longer_step_and_a_memory_meet_the_truth_at_their_own_times():
