@@ -54,6 +54,3 @@ class BornChoice:
     def solver(self, threads: int | None = None) -> BornSeries:
         """The solver; how many threads JAX takes is set before it starts."""
         return BornSeries(tolerance=self.tolerance, most_iterations=self.most_iterations)
-
-
-SolverChoice = KWaveChoice | KSpaceChoice | BornChoice

@@ -1,20 +1,45 @@
 """Recipes of transcranial ultrasound datasets."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from tyro.conf import subcommand
 
 from fieldcast.datasets.engine.plain import to_plain
 from fieldcast.datasets.heads import ImageHeads, PhantomHeads
-from fieldcast.datasets.solvers import KWaveChoice, SolverChoice
+from fieldcast.datasets.solvers import BornChoice, KSpaceChoice, KWaveChoice
 from fieldcast.simulators.acoustics.placement import Bowl, grid_around
 from fieldcast.simulators.acoustics.random_bowl import RandomBowl
 from fieldcast.simulators.acoustics.random_placement import AimedPlacement, RandomPlacement
 from fieldcast.simulators.acoustics.scene import Scene, scene_from_head
 from fieldcast.simulators.acoustics.tissue import AubryPorosity, KPlan, MarsacMueller, McDannold, UniformBone
 
-Mapping = MarsacMueller | AubryPorosity | KPlan | McDannold | UniformBone
+# What each choice is called on the command line, in a line.
+Transducer = (
+    Annotated[Bowl, subcommand("single", description="One focused bowl.")]
+    | Annotated[RandomBowl, subcommand("family", description="A focused bowl drawn for each scene.")]
+)
+Heads = (
+    Annotated[PhantomHeads, subcommand("phantoms", description="Synthetic heads, a new one for each scene.")]
+    | Annotated[ImageHeads, subcommand("images", description="CT images, NIfTI or DICOM, one a subject.")]
+)
+Place = (
+    Annotated[RandomPlacement, subcommand("random", description="Anywhere over the upper part of the head.")]
+    | Annotated[AimedPlacement, subcommand("aimed", description="With the focus on one of the given targets.")]
+)
+Mapping = (
+    Annotated[MarsacMueller, subcommand("marsac-mueller", description="Linear in the CT number.")]
+    | Annotated[AubryPorosity, subcommand("aubry-porosity", description="Linear in porosity.")]
+    | Annotated[KPlan, subcommand("k-plan", description="A calibration curve; sound speed linear in density.")]
+    | Annotated[McDannold, subcommand("mcdannold", description="Polynomials of density, fitted to treatments.")]
+    | Annotated[UniformBone, subcommand("uniform-bone", description="One bone for the whole skull.")]
+)
+Solver = (
+    Annotated[KWaveChoice, subcommand("kwave", description="k-Wave's time stepping, its Python backend.")]
+    | Annotated[KSpaceChoice, subcommand("kspace", description="The same scheme in JAX, for CPU and GPU.")]
+    | Annotated[BornChoice, subcommand("born", description="The steady state without time steps, in JAX.")]
+)
 
 
 @dataclass(frozen=True)
@@ -39,15 +64,13 @@ class UltrasoundRecipe:
 
     num_scenes: int = 40
     seed: int = 0
-    bowl: Bowl | RandomBowl = Bowl(
-        radius_of_curvature=30e-3, aperture_diameter=26e-3, frequency=375e3, surface_pressure=100e3
-    )
+    bowl: Transducer = Bowl(radius_of_curvature=30e-3, aperture_diameter=26e-3, frequency=375e3, surface_pressure=100e3)
     shape: tuple[int, ...] = (48, 48, 48)
     spacing: float = 1e-3
-    heads: PhantomHeads | ImageHeads = PhantomHeads()
-    placement: RandomPlacement | AimedPlacement = RandomPlacement()
+    heads: Heads = PhantomHeads()
+    placement: Place = RandomPlacement()
     mapping: Mapping = MarsacMueller()
-    solver: SolverChoice = KWaveChoice()
+    solver: Solver = KWaveChoice()
     num_valid: int = 1
     num_test: int = 2
     split_period: int = 10

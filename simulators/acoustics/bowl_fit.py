@@ -19,7 +19,7 @@ class BowlFit:
 
     - `radius_of_curvature`, `aperture_diameter` [m].
     - `apex`: the middle of its surface [m]; `axis`: the unit vector from there to the centre of curvature.
-    - `residual`: root-mean-square distance of the points from the sphere [m].
+    - `residual`: median distance of the points from the sphere [m].
     """
 
     radius_of_curvature: float
@@ -56,11 +56,11 @@ def fit_bowl(points: Float[np.ndarray, "point 3"], spacing: float) -> BowlFit:
     centre, radius = _sphere(points - middle, spacing)
     offset = points - middle - centre
     distance = np.linalg.norm(offset, axis=1)
-    residual = float(np.sqrt(np.mean((distance - radius) ** 2)))
-    if residual > 2.0 * spacing or not 4 * spacing < radius < 1.0:
+    residual = float(np.median(np.abs(distance - radius)))
+    if residual > spacing or not 4 * spacing < radius < 1.0:
         raise ValueError(
-            f"The points are not those of a bowl: the best sphere has a radius of {1e3 * radius:.1f} mm, and they lie "
-            f"{1e3 * residual:.2f} mm off it, with voxels of {1e3 * spacing:g} mm."
+            f"The points are not those of a bowl: the best sphere has a radius of {1e3 * radius:.1f} mm, and half of "
+            f"them lie {1e3 * residual:.2f} mm or more off it, with voxels of {1e3 * spacing:g} mm."
         )
     axis, rim_angle = _rim(offset / distance[:, None])
     apex = middle + centre - radius * axis

@@ -24,7 +24,7 @@ class RandomPlacement:
     - `target_depth`: range of the target's distance from the scalp along the axis [m].
     - `tilt_max`: largest angle between the axis and the inward normal of the scalp [rad].
     - `height_min`: least height of the scalp point as seen from the centre, as the sine of the elevation (for three
-      dimensions; in two every direction is as good).
+      dimensions; in two every direction is as good). Negative for scans that end below the vault.
     """
 
     standoff: Range = (4e-3, 7e-3)
@@ -50,7 +50,7 @@ class RandomPlacement:
         try:
             return self._draw(head, generator, ndim)
         except ValueError:
-            return "the image shows no scalp there"
+            return "the image shows no scalp there, try a lower height_min"
 
     def _draw(self, head: SyntheticHead | ScannedHead, generator: np.random.Generator, ndim: int) -> Placement:
         direction = unit_vector(generator.standard_normal(ndim))
@@ -82,7 +82,7 @@ class AimedPlacement:
     """
 
     targets: tuple[tuple[float, float, float], ...]
-    standoff: Range = (2e-3, 10e-3)
+    standoff: Range = (3e-3, 10e-3)
     tilt_max: float = 0.26
 
     def __post_init__(self):
@@ -117,7 +117,7 @@ class AimedPlacement:
         scalp = scalp_crossing(head.coarse, entry, target)
         standoff = reach - float(np.linalg.norm(scalp - target))
         if not self.standoff[0] <= standoff <= self.standoff[1]:
-            return "a fold of the scalp is in the way"
+            return "the scalp is too near or too far"
         placement = Placement(floats(scalp), floats(target), standoff)
         tilt = math.acos(np.clip(-float(placement.axis @ head.scalp_normal(scalp)), -1.0, 1.0))
         return placement if tilt <= self.tilt_max else "the scalp is tilted too far"
