@@ -18,6 +18,7 @@ class DatasetSummary:
     """What is in a dataset.
 
     - `first`: its first file; all others have its kind, axes, fields, parameters and units.
+    - `places`: least and greatest coordinate along every axis, and unit.
     - `numbers`, `sizes` [bytes]: of the files of each split.
     - `fields`: over all files.
     - `parameters`: least and greatest value, and unit.
@@ -26,6 +27,7 @@ class DatasetSummary:
     """
 
     first: FileSummary
+    places: dict[str, tuple[float, float, str]]
     numbers: dict[str, int]
     sizes: dict[str, int]
     fields: dict[str, FieldSummary]
@@ -53,6 +55,7 @@ def validate_dataset(root: Path) -> DatasetSummary:
     files = list(found.values())
     return DatasetSummary(
         first=files[0],
+        places={name: _range([(x, unit) for file in files for x, unit in _ends(file, name)]) for name in files[0].axes},
         numbers=dict(Counter(splits[name] for name in found)),
         sizes=dict(sizes),
         fields={name: _merged([file.fields[name] for file in files]) for name in files[0].fields},
@@ -68,6 +71,11 @@ def _merged(fields: list[FieldSummary]) -> FieldSummary:
     return replace(fields[0], moments=reduce(add, (field.moments for field in fields)))
 
 
-def _range(parameters: list[tuple[float, str]]) -> tuple[float, float, str]:
-    values = [value for value, _ in parameters]
-    return min(values), max(values), parameters[0][1]
+def _ends(file: FileSummary, axis: str) -> list[tuple[float, str]]:
+    _, first, last, unit = file.axes[axis]
+    return [(first, unit), (last, unit)]
+
+
+def _range(quantities: list[tuple[float, str]]) -> tuple[float, float, str]:
+    values = [value for value, _ in quantities]
+    return min(values), max(values), quantities[0][1]

@@ -113,9 +113,7 @@ def _field(name: str, meaning: str, order: int = 0, unit: tuple[str, ...] = (), 
 
 def _parameter(name: str, meaning: str, unit: tuple[str, ...] = (), **others) -> Item:
     attributes = (*_flags((False,), (False,)), _unit(*unit))
-    return Item(
-        f"/scalars/{name}", meaning, attributes, "float64", ("sample", "time"), listed_in="field_names", **others
-    )
+    return Item(f"/scalars/{name}", meaning, attributes, "float64", listed_in="field_names", **others)
 
 
 def _place(name: str, meaning: str, unit: str, axes: tuple[str, ...] = ("component",)) -> Item:
@@ -135,7 +133,7 @@ LAYOUT: tuple[Item, ...] = (
             Attribute("<parameter>", ValueType.NUMBER, "each parameter, as in `/scalars`"),
             _ours("fieldcast_format", ValueType.INTEGER, "version of this layout", (FORMAT_VERSION,)),
             # The first scene files did not name their kind.
-            _ours("fieldcast_kind", ValueType.TEXT, "what the sample is; if missing, a scene", KINDS, required=False),
+            _ours("fieldcast_kind", ValueType.TEXT, "what the sample is; a scene, if missing", KINDS, required=False),
             _ours("fieldcast_version", ValueType.TEXT, "the version that wrote the file", kinds=_TRAJECTORY),
             _ours("components", ValueType.TEXTS, "the channels of the trajectory, in order", kinds=_TRAJECTORY),
             _ours("scales", ValueType.TEXT, "what lengths, times, ... are measured in", kinds=_TRAJECTORY),
@@ -145,7 +143,7 @@ LAYOUT: tuple[Item, ...] = (
                 "sha256 of all attributes and of all numbers without a checksum of their own",
                 required=False,
             ),
-            _ours("complete", ValueType.FLAG, "written last of all: a file without it was never finished", (True,)),
+            _ours("complete", ValueType.FLAG, "a file without it was never finished", (True,)),
         ),
     ),
     Item(
@@ -210,9 +208,9 @@ LAYOUT: tuple[Item, ...] = (
         "/provenance",
         "where a trajectory comes from",
         (
-            Attribute("provenance", ValueType.JSON, "recipe, its hash, index, solver with its settings, versions"),
+            Attribute("provenance", ValueType.JSON, "recipe, its hash, index, solver with its settings"),
             Attribute("boundary_types", ValueType.TEXTS, "the condition at the ends of each axis"),
-            Attribute("units", ValueType.JSON, "units by name of axis, component and parameter, where not 1"),
+            Attribute("units", ValueType.JSON, "units of axes, components and parameters by name, where not 1"),
         ),
         kinds=_TRAJECTORY,
         ours=True,

@@ -1,7 +1,10 @@
 """`fieldcast inspect`: check a data file or a dataset, and say what is in it."""
 
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
+
+import tyro
 
 from fieldcast.datasets.dataset_validation import DatasetSummary, validate_dataset
 from fieldcast.datasets.file_validation import FieldSummary, FileSummary, validate_file
@@ -10,7 +13,7 @@ from fieldcast.scripts.report import markdown_table
 from fieldcast.scripts.sample_pictures import draw_sample
 
 
-def inspect(path: Path, pictures: Path | None = None) -> None:
+def inspect(path: tyro.conf.Positional[Path], pictures: Path | None = None) -> None:
     """Check a data file, or a dataset with all its files, and say what is in it; fails if anything is wrong.
 
     Args:
@@ -33,10 +36,10 @@ def inspect(path: Path, pictures: Path | None = None) -> None:
 
 def _describe_file(path: Path, found: FileSummary) -> Iterable[str]:
     yield f"{path}: a {found.kind}, whole and undamaged, {_size(found.size)}"
-    yield _table(
-        [["dataset", found.name], *_axes(found), ["written by", f"fieldcast {found.version}"], *_origin(found)]
-    )
-    yield _fields(found.fields)
+    ends = {name: (first, last, unit) for name, (_, first, last, unit) in found.axes.items()}
+    rows = [["dataset", found.name], *_axes(found, ends), ["written by", f"fieldcast {found.version}"]]
+    yield _table([*rows, *_origin(found)])
+    yield _fields(found.fields, list(ends))
     rows = [[name, f"{value:.6g}", unit] for name, (value, unit) in found.parameters.items()]
     yield markdown_table(["parameter", "value", "unit"], rows)
 
@@ -49,27 +52,24 @@ def _describe_dataset(root: Path, found: DatasetSummary) -> Iterable[str]:
     yield _table(
         [
             ["dataset", found.first.name],
-            *_axes(found.first),
+            *_axes(found.first, found.places),
             ["written by", "fieldcast " + ", ".join(found.versions)],
-            [
-                "recipe",
-                "none" if found.recipe is None else f"{found.recipe.get('recipe')}, hash {found.recipe['hash']}",
-            ],
+            ["recipe", "none" if found.recipe is None else f"{found.recipe['recipe']}, hash {found.recipe['hash']}"],
             ["manifest", "none: its generation has not ended" if found.manifest is None else "agrees with every file"],
             ["statistics", "none" if found.statistics is None else "agree with the manifest"],
         ]
     )
-    yield _fields(found.fields)
+    yield _fields(found.fields, list(found.places))
     rows = [[name, f"{low:.6g}", f"{high:.6g}", unit] for name, (low, high, unit) in found.parameters.items()]
     yield markdown_table(["parameter", "least", "greatest", "unit"], rows)
 
 
-def _axes(found: FileSummary) -> list[list[str]]:
-    times, first, last, unit = found.times
-    return [["times", f"{times}, {first:.6g} to {last:.6g}{_unit(unit)}"]] + [
-        [name, f"{number} points, {first:.6g} to {last:.6g}{_unit(unit)}"]
-        for name, (number, first, last, unit) in found.axes.items()
-    ]
+def _axes(found: FileSummary, places: dict[str, tuple[float, float, str]]) -> list[list[str]]:
+    number, first, last, unit = found.times
+    rows = [["times", f"{number}, {first:.6g} to {last:.6g}{_unit(unit)}"]]
+    for name, (low, high, unit) in places.items():
+        rows.append([name, f"{found.axes[name][0]} points, {low:.6g} to {high:.6g}{_unit(unit)}"])
+    return rows
 
 
 def _origin(found: FileSummary) -> list[list[str]]:
@@ -78,14 +78,14 @@ def _origin(found: FileSummary) -> list[list[str]]:
     return [[title, str(found.provenance[name])] for name, title in short.items() if name in found.provenance]
 
 
-def _fields(fields: dict[str, FieldSummary]) -> str:
+def _fields(fields: dict[str, FieldSummary], axes: list[str]) -> str:
     """A table with a row for each component of each field."""
     rows = []
     for name, field in fields.items():
         moments = field.moments
         components = zip(moments.minimum.flat, moments.mean.flat, moments.maximum.flat, moments.std.flat, strict=True)
-        for component, numbers in enumerate(components):
-            title = name if field.order == 0 else f"{name} {component + 1}"
+        for directions, numbers in zip(product(axes, repeat=field.order), components, strict=True):
+            title = " ".join([name, *directions])
             varying = "" if field.time_varying else "constant"
             rows.append([title, *(f"{number:.4g}" for number in numbers), field.unit, varying])
     return markdown_table(["field", "min", "mean", "max", "std", "unit", "in time"], rows)

@@ -31,7 +31,7 @@ def draw_sample(path: Path, folder: Path) -> Path:
 def draw_trajectory(trajectory: Trajectory) -> Figure:
     """Every component, a row each, at up to four times from the first to the last; of a body its middle plane.
 
-    The planes lie across the last axis; a row has one scale of colours, even around zero where the values have both
+    The planes lie across the last axis. A row has one scale of colours, symmetric about zero if its values have both
     signs.
     """
     number = min(MAX_SNAPSHOTS, len(trajectory.times))
@@ -42,13 +42,15 @@ def draw_trajectory(trajectory: Trajectory) -> Figure:
     for channel, (component, row) in enumerate(zip(trajectory.components, panels, strict=True)):
         values = trajectory.fields[:, channel]
         low, high = float(values[snapshots].min()), float(values[snapshots].max())
-        if low < 0 < high:
+        if min(-low, high) > 0.05 * max(-low, high):
             low, high = -max(-low, high), max(-low, high)
         for panel, snapshot in zip(row, snapshots, strict=True):
             image = _draw(panel, trajectory, values[snapshot], (low, high))
             panel.set_title(f"{component}, t = {trajectory.times[snapshot]:.4g}", fontsize="medium")
+            panel.label_outer()
         if image is not None:
-            figure.colorbar(image, ax=row, label=trajectory.unit(component), shrink=0.9)
+            unit = trajectory.unit(component)
+            figure.colorbar(image, ax=row, label="" if unit == "1" else f"[{unit}]", shrink=0.9)
     return figure
 
 
@@ -64,6 +66,6 @@ def _draw(panel: Axes, trajectory: Trajectory, values: np.ndarray, limits: tuple
     (right, x), (up, y) = axes[:2]
     if right == "latitude":  # as on a map
         (right, x), (up, y), values = (up, y), (right, x), values.T
-    colours = "RdBu_r" if limits[0] < 0 < limits[1] else "viridis"
+    colours = "RdBu_r" if limits[0] == -limits[1] else "viridis"
     panel.set(xlabel=right, ylabel=up, aspect="equal")
     return panel.pcolormesh(x, y, values.T, cmap=colours, vmin=limits[0], vmax=limits[1], shading="nearest")
