@@ -1,6 +1,7 @@
 """What a stepper learns from windows of trajectories: one step, several, or after errors of its own."""
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -8,8 +9,26 @@ import jax.random as jrandom
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from fieldcast.simulators.nested_scan import nested_scan
-from fieldcast.surrogates.learned_stepper import LearnedStepper
+from fieldcast.simulators.stepper import State
 from fieldcast.surrogates.losses.loss import Loss
+
+
+@runtime_checkable
+class TrainableStepper(Protocol):
+    """A stepper that knows how its state begins: `LearnedStepper`, `CorrectedStepper`."""
+
+    @property
+    def history(self) -> int:
+        """How many snapshots make a state."""
+
+    def start(self, frames: Float[Array, "time channel *space"]) -> State:
+        """The state after these snapshots."""
+
+    def decode(self, state: State) -> Float[Array, "channel *space"]:
+        """The fields of a state."""
+
+    def __call__(self, state: State) -> State:
+        """The next state."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +64,7 @@ class Unrolled:
         return history + self.num_free_steps + self.num_steps
 
     def __call__(
-        self, stepper: LearnedStepper, frames: Float[Array, "time channel *space"], key: PRNGKeyArray
+        self, stepper: TrainableStepper, frames: Float[Array, "time channel *space"], key: PRNGKeyArray
     ) -> Float[Array, ""]:
         state = stepper.start(frames[: stepper.history])
         if self.num_free_steps:
@@ -70,9 +89,9 @@ class Noisy:
 
         u <- u + deviation sigma_c xi,   xi ~ N(0, 1)
 
-    The stepper learns to take small errors out again.
+    with the standard deviation `sigma_c` of each channel of the sample. The stepper learns to take small errors out.
 
-    **Arguments:** `objective`, and `deviation` in units of each channel's standard deviation, such as 0.01.
+    **Arguments:** `objective`, and `deviation`, such as 0.01.
 
     Sanchez-Gonzalez et al. 2020, arXiv:2002.09405.
     """
@@ -85,12 +104,11 @@ class Noisy:
         return self.objective.window(history)
 
     def __call__(
-        self, stepper: LearnedStepper, frames: Float[Array, "time channel *space"], key: PRNGKeyArray
+        self, stepper: TrainableStepper, frames: Float[Array, "time channel *space"], key: PRNGKeyArray
     ) -> Float[Array, ""]:
         noise_key, key = jrandom.split(key)
         first = frames[: stepper.history]
-        scale = jnp.asarray(stepper.statistics.deviation, frames.dtype)
-        scale = self.deviation * jnp.expand_dims(scale, (0, *range(2, frames.ndim)))
+        scale = self.deviation * jnp.std(first, axis=(0, *range(2, frames.ndim)), keepdims=True)
         noise = scale * jrandom.normal(noise_key, first.shape, frames.dtype)
         return self.objective(stepper, frames.at[: stepper.history].add(noise), key)
 

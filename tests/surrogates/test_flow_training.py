@@ -127,7 +127,8 @@ def test_gradients_flow_through_unrolled_steps_and_not_through_free_ones(domain)
 
 
 def test_noise_has_the_size_that_was_asked_for_and_spares_the_target(domain):
-    frames, noisy = jnp.zeros((2, 2, 64, 64)), Noisy(Unrolled(MeanSquaredError()), 0.3)
+    noisy, sizes = Noisy(Unrolled(MeanSquaredError()), 0.3), jnp.asarray([1.0, 0.1])[None, :, None, None]
+    frames = jnp.broadcast_to(sizes * jrandom.normal(jrandom.key(2), (1, 2, 64, 64)), (2, 2, 64, 64))
     step = LearnedStepper(lambda u: u, domain, STATISTICS, StepperRecipe(FNO_RECIPE))
     value = float(noisy(step, frames, jrandom.key(1)))
     assert value == pytest.approx(0.3**2 * (1.0**2 + 0.1**2) / 2, rel=0.05)
