@@ -1,5 +1,6 @@
 """Jobs on a cluster of Dask workers."""
 
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -87,6 +88,8 @@ def _distributed() -> ModuleType:
         import distributed
     except ImportError as error:
         raise ImportError("Dask is not installed; install it with: pip install 'fieldcast[cluster]'") from error
+    # News of every connection would break up the progress bar.
+    logging.getLogger("distributed").setLevel(logging.WARNING)
     return distributed
 
 
@@ -94,7 +97,9 @@ def _slurm_cluster(request: SlurmRequest) -> Any:
     try:
         from dask_jobqueue import SLURMCluster
     except ImportError as error:
-        raise ImportError("dask-jobqueue is not installed: pip install 'fieldcast[cluster]'") from error
+        raise ImportError(
+            "dask-jobqueue is not installed; install it with: pip install 'fieldcast[cluster]'"
+        ) from error
     return SLURMCluster(
         queue=request.partition,
         account=request.account,
