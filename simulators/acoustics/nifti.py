@@ -17,7 +17,7 @@ _SUFFIXES = (".nii", ".nii.gz")
 _DEFLATE_LIMIT = 1040
 """No deflate stream is longer than this many times its compressed size."""
 
-_READ_ERRORS = (EOFError, OSError, ValueError, KeyError, zlib.error)
+_READ_ERRORS = (EOFError, OSError, OverflowError, ValueError, KeyError, zlib.error)
 
 
 def read_volume(path: str | Path) -> tuple[Float[np.ndarray, "x y z"], Float[np.ndarray, "4 4"]]:
@@ -41,6 +41,7 @@ def read_volume(path: str | Path) -> tuple[Float[np.ndarray, "x y z"], Float[np.
     except (*_READ_ERRORS, nibabel.spatialimages.HeaderDataError, nibabel.filebasedimages.ImageFileError) as error:
         raise ValueError(f"{path} is not a readable NIfTI file ({error}); export it again.") from error
     shape = _checked_shape(path, image)
+    _check_voxel_sizes(path, image)
     affine = _checked_affine(path, image.header, _millimetres(path, image.header))
     _check_complete(path, image)
     try:
@@ -120,6 +121,14 @@ def _check_complete(path: Path, image: Any) -> None:
         raise ValueError(f"{path} is damaged or cut short ({error}); copy or export it again.") from error
     if length < expected:
         raise ValueError(f"{path} is cut short: {length} of {expected} bytes; copy or export it again.")
+
+
+def _check_voxel_sizes(path: Path, image: Any) -> None:
+    """Refuse voxel sizes that nibabel would mend by a guess."""
+    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as stream:
+        sizes = type(image.header).from_fileobj(stream, check=False)["pixdim"][1:4]
+    if not np.all(np.isfinite(sizes) & (sizes > 0)):
+        raise ValueError(f"{path} has voxel sizes of {tuple(float(s) for s in sizes)}; export it again.")
 
 
 def _millimetres(path: Path, header: Any) -> float:

@@ -217,6 +217,26 @@ def test_refuses_a_header_that_claims_too_much(saved, name):
         read_head(path)
 
 
+@pytest.mark.parametrize(
+    ("offset", "value", "match"),
+    [
+        (108, np.inf, "not a readable NIfTI"),  # where the voxels begin
+        (108, 1e30, "damaged"),
+        (80, 0.0, "voxel sizes"),
+        (84, -2.0, "voxel sizes"),
+        (88, np.nan, "voxel sizes"),
+    ],
+)
+def test_refuses_headers_without_sense(saved, offset, value, match):
+    """A voxel size of zero would be taken for one millimetre."""
+    path = saved(name="head.nii")
+    content = bytearray(path.read_bytes())
+    content[offset : offset + 4] = np.float32(value).tobytes()
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=match):
+        read_head(path)
+
+
 def test_refuses_what_is_no_nifti(tmp_path):
     (tmp_path / "head.nii").write_bytes(b"not an image" * 100)
     with pytest.raises(ValueError, match="not a readable NIfTI"):
