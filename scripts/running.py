@@ -18,6 +18,7 @@ from fieldcast.datasets.engine import (
     SlurmRequest,
     array_script,
 )
+from fieldcast.datasets.engine.failures import MOST_ATTEMPTS
 from fieldcast.datasets.engine.plan_file import save_plan
 from fieldcast.datasets.simulate import simulate
 
@@ -99,8 +100,8 @@ def _say(report: GenerationReport, root: Path, samples: str) -> None:
     if report.quarantined:
         index, failure = next(iter(report.quarantined.items()))
         print(
-            f"{root}: {len(report.quarantined)} {samples} were left alone, because they have failed too often (the "
-            f"first, {index}: {failure.reasons[-1]}). --retry-failed tries them again."
+            f"{root}: left alone, after {MOST_ATTEMPTS} failed attempts: {', '.join(map(str, report.quarantined))} "
+            f"(the last reason of {index}: {failure.reasons[-1].rstrip('.')}). --retry-failed tries again."
         )
     if report.failures:
         tried, reason = report.written + len(report.failures), next(iter(report.failures.values()))

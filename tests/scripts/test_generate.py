@@ -9,8 +9,8 @@ from fieldcast.datasets.trajectory_file import read_trajectory
 from fieldcast.datasets.turbulence import RECIPES
 from fieldcast.scripts.cli import main
 
-SIZES = {"num-trajectories": 2, "num-points": 8, "num-snapshots": 1, "first-time": 0}
-TINY = [f"--recipe.{name}={size}" for name, size in SIZES.items()]
+SIZES = {"num-points": 8, "num-snapshots": 1, "first-time": 0}
+TINY = ["--num-trajectories=2", *(f"--recipe.{name}={size}" for name, size in SIZES.items())]
 
 
 def run(monkeypatch, *arguments):
