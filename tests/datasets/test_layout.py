@@ -135,7 +135,7 @@ def trajectories(draw) -> tuple[dict[str, Any], np.ndarray]:
     return header, draw(arrays(np.float32, shape, elements=st.floats(allow_nan=False, allow_infinity=False, width=32)))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(trajectories())
 def test_what_is_written_is_read(tmp_path, trajectory):
     settings, fields = trajectory
