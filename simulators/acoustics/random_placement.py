@@ -96,28 +96,36 @@ class AimedPlacement:
         """
         scanned = scan(head) if isinstance(head, SyntheticHead) else head
         target = np.asarray(self.targets[generator.integers(len(self.targets))], dtype=float)
-        reach = math.sqrt(bowl.radius_of_curvature**2 - 0.25 * bowl.aperture_diameter**2)
-        entries = self._within_reach(scanned, target, reach)
-        return first_usable(lambda: self._draw(scanned, generator.choice(entries), target, reach), scanned, bowl)
-
-    def _within_reach(self, head: ScannedHead, target: np.ndarray, reach: float) -> np.ndarray:
-        """Points of the scalp at such distances from the target that the standoff is within its range."""
-        distance = np.linalg.norm(head.scalp - target, axis=1)
-        nearest, farthest = reach - self.standoff[1], reach - self.standoff[0]
-        entries = head.scalp[(distance >= nearest) & (distance <= farthest)]
-        if not len(entries):
+        if not scanned.within_skull(target):
             raise ValueError(
-                f"The target {in_millimetres(target)} mm cannot be reached: the scalp is {1e3 * distance.min():.1f} mm "
-                f"away or more, and this bowl asks for {1e3 * nearest:.1f} to {1e3 * farthest:.1f} mm. Take a bowl of "
-                f"another focal length, or another target."
+                f"The target {in_millimetres(target)} mm is not inside the skull, clear of bone; targets are points of "
+                f"the head's world, in metres."
             )
-        return entries
+        reach = math.sqrt(bowl.radius_of_curvature**2 - 0.25 * bowl.aperture_diameter**2)
+        scalp = scanned.scalp_around(target)
+        distance = np.linalg.norm(scalp - target, axis=1)
+        nearest, farthest = reach - self.standoff[1], reach - self.standoff[0]
+        entries = scalp[(distance >= nearest) & (distance <= farthest)]
+        asked = (
+            f"The target {in_millimetres(target)} mm cannot be reached: the scalp is {1e3 * distance.min():.1f} mm "
+            f"away or more, and this bowl asks for {1e3 * nearest:.1f} to {1e3 * farthest:.1f} mm."
+        )
+        if not len(entries):
+            raise ValueError(f"{asked} Take a bowl of another focal length, or another target.")
+        try:
+            return first_usable(lambda: self._draw(scanned, generator.choice(entries), target, reach), scanned, bowl)
+        except ValueError as error:
+            raise ValueError(f"{asked} {error}") from error
 
     def _draw(self, head: ScannedHead, entry: np.ndarray, target: np.ndarray, reach: float) -> Placement | str:
-        scalp = scalp_crossing(head.coarse, entry, target)
+        try:
+            scalp = scalp_crossing(head.coarse, entry, target)
+            normal = head.scalp_normal(scalp)
+        except ValueError:
+            return "the image shows no scalp there"
         standoff = reach - float(np.linalg.norm(scalp - target))
         if not self.standoff[0] <= standoff <= self.standoff[1]:
             return "the scalp is too near or too far"
         placement = Placement(floats(scalp), floats(target), standoff)
-        tilt = math.acos(np.clip(-float(placement.axis @ head.scalp_normal(scalp)), -1.0, 1.0))
+        tilt = math.acos(np.clip(-float(placement.axis @ normal), -1.0, 1.0))
         return placement if tilt <= self.tilt_max else "the scalp is tilted too far"

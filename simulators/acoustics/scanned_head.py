@@ -1,5 +1,6 @@
 """Heads known by their CT alone, as places for transducers."""
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _LEAST_GAP = 2e-3
 """Distance along the axis that every point of a transducer keeps from the head, at least [m]."""
 
 _MOST_TRIES = 200
+_NUM_RAYS = 4000
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,26 +56,24 @@ class ScannedHead:
         index = np.argwhere(self.coarse.cavity)
         return np.asarray(self.coarse.grid.origin) + self.coarse.grid.spacing * index.mean(axis=0)
 
-    @cached_property
-    def scalp(self) -> Float[np.ndarray, "point axis"]:
-        """The voxels of the head that touch the air, apart from those at the faces of the CT [m]."""
-        inside = self.coarse.interior
-        padded = np.pad(inside, 1, mode="edge")
-        middle = (slice(1, -1),) * inside.ndim
-        outer = np.zeros_like(inside)
-        for axis in range(inside.ndim):
-            for shift in (-1, 1):
-                outer |= ~np.roll(padded, shift, axis)[middle]
-        index = np.argwhere(inside & outer)
-        index = index[np.all((index > 0) & (index < np.asarray(inside.shape) - 1), axis=1)]
-        return np.asarray(self.coarse.grid.origin) + self.coarse.grid.spacing * index
-
     def scalp_point(self, direction: Coordinates) -> Float[np.ndarray, " axis"]:
         """The point of the scalp [m] in a `direction` from the centre of the head.
 
         **Raises:** `ValueError` when the CT ends before the head does.
         """
         return scalp_crossing(self.coarse, self.centre + 0.1 * np.asarray(direction, dtype=float), self.centre)
+
+    def scalp_around(self, point: Coordinates) -> Float[np.ndarray, "point axis"]:
+        """Where rays from a `point` [m] in all directions leave the head for the last time, to a voxel [m].
+
+        Directions are spread evenly; those in which the image ends before the head does are left out.
+        """
+        height = 1.0 - 2.0 * (np.arange(_NUM_RAYS) + 0.5) / _NUM_RAYS
+        azimuth = math.pi * (3.0 - math.sqrt(5.0)) * np.arange(_NUM_RAYS)
+        across = np.sqrt(1.0 - height**2)
+        directions = np.stack([across * np.cos(azimuth), across * np.sin(azimuth), height], axis=-1)
+        exits = self._exits(np.asarray(point, dtype=float), directions * np.linalg.norm(self.coarse.grid.extent))
+        return exits[self._in_image(exits)]
 
     def scalp_normal(self, point: Coordinates) -> Float[np.ndarray, " axis"]:
         """The outward unit normal of the scalp at a `point` [m] on it."""
@@ -88,9 +88,9 @@ class ScannedHead:
         transducer = placement.transducer(bowl)
         axis = np.asarray(transducer.axis, dtype=float)
         advanced = bowl.at(np.asarray(transducer.position, dtype=float) + _LEAST_GAP * axis, axis)
-        if not self._within_skull(placement.target):
+        if not self.within_skull(placement.target):
             return "the target is not inside the skull"
-        if not self._within_skull(transducer.geometric_focus):
+        if not self.within_skull(transducer.geometric_focus):
             return "the focus does not reach the inside of the skull"
         if overlaps(advanced, self.coarse):
             return f"the transducer comes closer than {1e3 * _LEAST_GAP:g} mm to the head"
@@ -98,7 +98,8 @@ class ScannedHead:
             return "the image ends within the beam"
         return None
 
-    def _within_skull(self, point: Coordinates) -> bool:
+    def within_skull(self, point: Coordinates) -> bool:
+        """Whether a `point` [m] is inside the skull, clear of bone."""
         grid = self.coarse.grid
         if not grid.contains(point):
             return False
@@ -107,13 +108,23 @@ class ScannedHead:
 
     def _is_cut(self, transducer: FocusedBowl) -> bool:
         """Whether a ray from the focus to the transducer leaves the head through a face of the image."""
-        focus, grid = np.asarray(transducer.geometric_focus, dtype=float), self.coarse.grid
+        focus = np.asarray(transducer.geometric_focus, dtype=float)
         surface = np.asarray(transducer.surface_points(64), dtype=float)
-        share = np.arange(0.0, 1.0, 0.25 * grid.spacing / transducer.radius_of_curvature)
-        rays = focus + share[None, :, None] * (surface - focus)[:, None, :]
+        return not self._in_image(self._exits(focus, surface - focus)).all()
+
+    def _exits(self, start: np.ndarray, ways: np.ndarray) -> np.ndarray:
+        """The last points inside the head on straight `ways` from `start`, by half a voxel."""
+        grid = self.coarse.grid
+        share = np.arange(0.0, 1.0, 0.5 * grid.spacing / float(np.linalg.norm(ways, axis=1).max()))
+        rays = start + share[None, :, None] * ways[:, None, :]
         inside = sample(self.coarse.interior.astype(float), grid, rays.reshape(-1, grid.ndim)) >= 0.5
         last = share.size - 1 - np.argmax(inside.reshape(rays.shape[:2])[:, ::-1], axis=1)
-        return not grid.contains(rays[np.arange(len(rays)), last], margin=1.5 * grid.spacing)
+        return rays[np.arange(len(rays)), last]
+
+    def _in_image(self, points: np.ndarray) -> np.ndarray:
+        """Which points are farther from the faces of the image than a voxel."""
+        index = (points - np.asarray(self.coarse.grid.origin)) / self.coarse.grid.spacing
+        return np.all((index > 1.5) & (index < np.asarray(self.coarse.grid.shape) - 2.5), axis=1)
 
 
 def scan(head: SyntheticHead) -> ScannedHead:

@@ -62,7 +62,9 @@ def check(synthetic, placement: Placement, standoff, tilt_max):
 
 def test_a_scan_has_the_surfaces_of_what_was_scanned(synthetic, scanned):
     assert np.linalg.norm(scanned.centre) < 5e-3
-    assert np.abs(synthetic.depth(scanned.scalp)).max() < 3.5e-3
+    around = scanned.scalp_around((10e-3, -20e-3, 30e-3))
+    assert len(around) == 4000
+    assert np.abs(synthetic.depth(around)).max() < 2.5e-3
     for direction in ((1.0, 0.0, 0.2), (-0.3, 0.8, 0.5), (0.1, -0.2, 1.0)):
         point = scanned.scalp_point(direction)
         assert abs(float(synthetic.depth(point))) < 1.5e-3
@@ -118,6 +120,11 @@ def test_refusals_say_why(scanned, vault_cut):
 def test_targets_out_of_reach_are_named(scanned):
     with pytest.raises(ValueError, match=r"cannot be reached: the scalp is .* mm away or more.*asks for 17.0 to 24.0"):
         AimedPlacement(targets=((0.0, 0.0, 0.0),))(scanned, np.random.default_rng(0), BOWL)
+    with pytest.raises(ValueError, match=r"\(0.0, 0.0, 500.0\) mm is not inside the skull"):
+        AimedPlacement(targets=((0.0, 0.0, 0.5),))(scanned, np.random.default_rng(0), BOWL)
+    above = scanned.scalp_point((0.0, 0.0, 1.0)) - [0.0, 0.0, 21e-3]
+    with pytest.raises(ValueError, match=r"cannot be reached: .* None of 200 places tried .* tilted too far \(\d+\)"):
+        AimedPlacement(targets=(tuple(map(float, above)),), tilt_max=0.0)(scanned, np.random.default_rng(0), BOWL)
     with pytest.raises(ValueError, match="at least one target"):
         AimedPlacement(targets=())
     with pytest.raises(ValueError, match=r"None of 200 places tried.*focus does not reach the inside"):
