@@ -14,9 +14,10 @@ import h5py
 import numpy as np
 
 from fieldcast.datasets.atomic import atomic_write
+from fieldcast.datasets.attribute_values import stored
 from fieldcast.datasets.hdf5_structure import DamagedFileError as DamagedFileError
 from fieldcast.datasets.hdf5_structure import check_structure, digest
-from fieldcast.datasets.layout import FORMAT_VERSION, ValueType, described
+from fieldcast.datasets.layout import FORMAT_VERSION, described
 
 COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True, "fletcher32": True}
 
@@ -75,7 +76,7 @@ def write_attributes(file: h5py.File, path: str, **attributes: Any) -> None:
     """Attributes of a group or dataset, of the types that the layout says."""
     types = {attribute.name: attribute.type for attribute in described(path, _kind(file)).attributes}
     for name, value in attributes.items():
-        file[path].attrs[name] = _STORED[types[name]](value)
+        file[path].attrs[name] = stored(types[name], value)
 
 
 def write_head(file: h5py.File, dataset_name: str, grid_type: str, axis_names: tuple[str, ...]) -> None:
@@ -172,15 +173,3 @@ def require_finite(dataset: h5py.Dataset, values: np.ndarray) -> np.ndarray:
 
 def _kind(file: h5py.File) -> str:
     return str(file.attrs["fieldcast_kind"])
-
-
-_STORED = {
-    ValueType.TEXT: str,
-    ValueType.TEXTS: lambda texts: np.array(list(texts), h5py.string_dtype()),
-    ValueType.JSON: json.dumps,
-    ValueType.INTEGER: np.int64,
-    ValueType.NUMBER: np.float64,
-    ValueType.NUMBERS: lambda numbers: np.asarray(numbers, np.float64),
-    ValueType.FLAG: np.bool_,
-    ValueType.FLAGS: lambda flags: np.asarray(flags, bool),
-}

@@ -8,13 +8,14 @@ import hashlib
 import json
 import math
 import posixpath
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import h5py
 import numpy as np
 
-from fieldcast.datasets.layout import FORMAT_VERSION, KINDS, LAYOUT, Attribute, Item, ValueType, described
+from fieldcast.datasets.attribute_values import restored
+from fieldcast.datasets.layout import FORMAT_VERSION, KINDS, LAYOUT, Attribute, Item, described
 
 Attributes = dict[str, dict[str, Any]]
 """The attributes of every group and dataset, by its path."""
@@ -64,10 +65,6 @@ def digest(file: h5py.File, attributes: Attributes) -> str:
     return found.hexdigest()
 
 
-class _Refusal(Exception):
-    """Why a file is refused."""
-
-
 def _objects(file: h5py.File, kind: str) -> Iterator[tuple[str, Item, h5py.Group | h5py.Dataset]]:
     """Every object of the file with its path and its description."""
     waiting = ["/"]
@@ -75,12 +72,14 @@ def _objects(file: h5py.File, kind: str) -> Iterator[tuple[str, Item, h5py.Group
         path = waiting.pop()
         item, thing = described(path, kind), file[path]
         if item is None or not isinstance(thing, h5py.Dataset if item.dtype else h5py.Group):
-            raise _Refusal(f"{path} ({type(thing).__name__}) is not part of the layout of a {kind} file.")
+            raise ValueError(f"{path} ({type(thing).__name__}) is not part of the layout of a {kind} file.")
         yield path, item, thing
         if isinstance(thing, h5py.Group):
             for name in thing:
                 if thing.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
-                    raise _Refusal(f"{posixpath.join(path, name)} is a soft or external link; links are not followed.")
+                    raise ValueError(
+                        f"{posixpath.join(path, name)} is a soft or external link; links are not followed."
+                    )
                 waiting.append(posixpath.join(path, name))
 
 
@@ -92,7 +91,7 @@ def _kind_if_finished(file: h5py.File, wanted: str | None) -> str:
         or file.attrs.get("fieldcast_format") != FORMAT_VERSION
         or not file.attrs.get("complete", False)
     ):
-        raise _Refusal(
+        raise ValueError(
             f"it is not a finished {wanted or 'data'} file of format {FORMAT_VERSION}; delete it and generate it again."
         )
     return kind
@@ -109,60 +108,26 @@ def _attributes(path: str, item: Item, thing: h5py.Group | h5py.Dataset, kind: s
             if name in stored:
                 found[name] = _value(path, name, attribute, stored[name])
             elif attribute.required:
-                raise _Refusal(f"{path} lacks the attribute {name!r}.")
+                raise ValueError(f"{path} lacks the attribute {name!r}.")
     return found
 
 
 def _value(path: str, name: str, attribute: Attribute, value: Any) -> Any:
     """The value of an attribute in plain Python types."""
-    if not _IS_OF_TYPE[attribute.type](value):
-        raise _Refusal(f"{path}: the attribute {name!r} is {value!r}, expected a {attribute.type.value}.")
-    value = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
-    if attribute.choices and value not in attribute.choices:
-        raise _Refusal(f"{path}: the attribute {name!r} is {value!r}, expected one of {attribute.choices}.")
-    return value
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_json(value: Any) -> bool:
     try:
-        return isinstance(json.loads(value), dict)
-    except (TypeError, ValueError, RecursionError):
-        return False
-
-
-def _list_of(is_one: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, np.ndarray) and value.ndim == 1 and all(is_one(one) for one in value)
-
-
-def _is_flag(value: Any) -> bool:
-    return isinstance(value, np.bool_)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, np.floating) and bool(np.isfinite(value))
-
-
-_IS_OF_TYPE: dict[ValueType, Callable[[Any], bool]] = {
-    ValueType.TEXT: _is_text,
-    ValueType.TEXTS: _list_of(_is_text),
-    ValueType.JSON: _is_json,
-    ValueType.INTEGER: lambda value: isinstance(value, np.integer),
-    ValueType.NUMBER: _is_number,
-    ValueType.NUMBERS: _list_of(_is_number),
-    ValueType.FLAG: _is_flag,
-    ValueType.FLAGS: _list_of(_is_flag),
-}
+        value = restored(attribute.type, value)
+    except ValueError as error:
+        raise ValueError(f"{path}: the attribute {name!r} is {error}.") from error
+    if attribute.choices and value not in attribute.choices:
+        raise ValueError(f"{path}: the attribute {name!r} is {value!r}, expected one of {attribute.choices}.")
+    return value
 
 
 def _check_names(objects: Objects, attributes: Attributes, kind: str) -> None:
     """Everything that must be there is, and nothing else."""
     for item in LAYOUT:
         if kind in item.kinds and "<" not in item.path and item.path not in objects:
-            raise _Refusal(f"{item.path} is missing.")
+            raise ValueError(f"{item.path} is missing.")
     listed_in = {posixpath.dirname(item.path): item.listed_in for item in LAYOUT if item.listed_in}
     for group, attribute in listed_in.items():
         listed = sorted(attributes[group][attribute])
@@ -172,12 +137,12 @@ def _check_names(objects: Objects, attributes: Attributes, kind: str) -> None:
             if item.listed_in and posixpath.dirname(path) == group
         )
         if listed != found:
-            raise _Refusal(f"{group} holds {found}, and its {attribute} are {listed}.")
+            raise ValueError(f"{group} holds {found}, and its {attribute} are {listed}.")
     root = attributes["/"]
     if root["simulation_parameters"] != attributes["/scalars"]["field_names"]:
-        raise _Refusal("simulation_parameters and the field_names of /scalars differ.")
+        raise ValueError("simulation_parameters and the field_names of /scalars differ.")
     if root["n_spatial_dims"] != len(attributes["/dimensions"]["spatial_dims"]):
-        raise _Refusal("n_spatial_dims is not the number of spatial_dims.")
+        raise ValueError("n_spatial_dims is not the number of spatial_dims.")
 
 
 def _check_storage(objects: Objects, file_size: int) -> None:
@@ -187,9 +152,9 @@ def _check_storage(objects: Objects, file_size: int) -> None:
         if item.dtype is None:
             continue
         if dataset.external or dataset.is_virtual:
-            raise _Refusal(f"{path} points to data outside the file (external or virtual storage).")
+            raise ValueError(f"{path} points to data outside the file (external or virtual storage).")
         if dataset.dtype != np.dtype(item.dtype):
-            raise _Refusal(f"{path} has the type {dataset.dtype}, expected {item.dtype}.")
+            raise ValueError(f"{path} has the type {dataset.dtype}, expected {item.dtype}.")
         if dataset.chunks is None:
             whole = dataset.id.get_storage_size() == dataset.nbytes
             claimed = dataset.nbytes
@@ -199,7 +164,7 @@ def _check_storage(objects: Objects, file_size: int) -> None:
             claimed = math.prod(grid) * math.prod(dataset.chunks) * dataset.dtype.itemsize
         stored += dataset.id.get_storage_size()
         if not whole or claimed > MAX_COMPRESSION * dataset.id.get_storage_size() or stored > file_size:
-            raise _Refusal(
+            raise ValueError(
                 f"{path} claims {dataset.shape} values and the file holds {dataset.id.get_storage_size()} bytes of it: "
                 "some were never written, or the claim is false."
             )
@@ -220,7 +185,7 @@ def _check_shapes(objects: Objects, attributes: Attributes) -> None:
             continue
         flags, above = attributes[path], attributes[posixpath.dirname(path)]
         if flags.get("dim_varying", [True] * len(axes)) != [True] * len(axes):
-            raise _Refusal(f"{path}: dim_varying is {flags['dim_varying']}, expected {[True] * len(axes)}.")
+            raise ValueError(f"{path}: dim_varying is {flags['dim_varying']}, expected {[True] * len(axes)}.")
         sizes = {
             "sample": [attributes["/"]["n_trajectories"]] if flags.get("sample_varying") else [],
             "time": [_first(objects["/dimensions/time"][1].shape)] if flags.get("time_varying") else [],
@@ -232,7 +197,7 @@ def _check_shapes(objects: Objects, attributes: Attributes) -> None:
         for axis in item.axes:
             expected += tuple(sizes.get(axis, [_first(thing.shape[len(expected) :])]))
         if thing.shape != expected or 0 in expected:
-            raise _Refusal(f"{path} has shape {thing.shape}, expected {expected}.")
+            raise ValueError(f"{path} has shape {thing.shape}, expected {expected}.")
 
 
 def _first(shape: tuple[int, ...]) -> int:
@@ -245,15 +210,17 @@ def _check_values(file: h5py.File, attributes: Attributes) -> None:
     for name, dataset in file["dimensions"].items():
         points = dataset[()]
         if not np.isfinite(points).all() or (name == "time" and (np.diff(points) <= 0).any()):
-            raise _Refusal(f"/dimensions/{name} is {points}, expected {'increasing' if name == 'time' else 'finite'}.")
+            raise ValueError(
+                f"/dimensions/{name} is {points}, expected {'increasing' if name == 'time' else 'finite'}."
+            )
     for name, boundary in file["boundary_conditions"].items():
         mask = boundary["mask"][()]
         if mask[1:-1].any() or not mask[[0, -1]].all():
-            raise _Refusal(
+            raise ValueError(
                 f"/boundary_conditions/{name}/mask is not true at the two ends of the axis and false between."
             )
     for name in root["simulation_parameters"]:
         if file["scalars"][name][()] != root[name]:
-            raise _Refusal(f"/scalars/{name} is not the attribute {name!r} of the file.")
+            raise ValueError(f"/scalars/{name} is not the attribute {name!r} of the file.")
     if "digest" in root and root["digest"] != digest(file, attributes):
-        raise _Refusal("an attribute or a parameter was altered since the file was written.")
+        raise ValueError("an attribute or a parameter was altered since the file was written.")

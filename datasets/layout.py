@@ -99,21 +99,29 @@ _SCENE = ("scene",)
 _TRAJECTORY = ("trajectory",)
 
 
-def _field(name: str, meaning: str, order: int = 0, unit: tuple[str, ...] = (), time: tuple[bool, ...] = (), **others):
+def _field(
+    name: str,
+    meaning: str,
+    order: int = 0,
+    unit: tuple[str, ...] = (),
+    time: tuple[bool, ...] = (),
+    kinds: tuple[str, ...] = KINDS,
+    others: tuple[Attribute, ...] = (),
+) -> Item:
     return Item(
         f"/t{order}_fields/{name}",
         meaning,
-        (*_flags((True,), time), _DIM_VARYING, _unit(*unit), *others.pop("more", ())),
+        (*_flags((True,), time), _DIM_VARYING, _unit(*unit), *others),
         "float32",
         ("sample", "time", "space", *["component"] * order),
-        listed_in="field_names",
-        **others,
+        "field_names",
+        kinds,
     )
 
 
-def _parameter(name: str, meaning: str, unit: tuple[str, ...] = (), **others) -> Item:
+def _parameter(name: str, meaning: str, unit: tuple[str, ...] = (), kinds: tuple[str, ...] = KINDS) -> Item:
     attributes = (*_flags((False,), (False,)), _unit(*unit))
-    return Item(f"/scalars/{name}", meaning, attributes, "float64", listed_in="field_names", **others)
+    return Item(f"/scalars/{name}", meaning, attributes, "float64", (), "field_names", kinds)
 
 
 def _place(name: str, meaning: str, unit: str, axes: tuple[str, ...] = ("component",)) -> Item:
@@ -181,7 +189,9 @@ LAYOUT: tuple[Item, ...] = (
     _parameter("<parameter>", "a parameter"),
     Item("/t0_fields", "scalar fields", (_NAMES,)),
     _field("hounsfield", "the CT", unit=("HU",), time=(False,), kinds=_SCENE),
-    _field("pressure_real", "real part of the pressure", unit=("Pa",), time=(True,), kinds=_SCENE, more=(_HAS_PHASE,)),
+    _field(
+        "pressure_real", "real part of the pressure", unit=("Pa",), time=(True,), kinds=_SCENE, others=(_HAS_PHASE,)
+    ),
     _field("pressure_imag", "imaginary part, zero without phase", unit=("Pa",), time=(True,), kinds=_SCENE),
     _field("<field>", "a scalar"),
     Item("/t1_fields", "vector fields", (_NAMES,)),
