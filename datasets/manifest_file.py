@@ -49,7 +49,12 @@ class Manifest:
 
 
 def save_manifest(root: Path, manifest: Manifest) -> None:
-    """Write `root/manifest.json`, completely or not at all."""
+    """Write `root/manifest.json`, completely or not at all.
+
+    **Raises:** `DamagedFileError` for names that `read_manifest` would refuse.
+    """
+    for name, entry in manifest.files.items():
+        _require_lawful(Path(root) / MANIFEST, name, entry)
     content = {"format": MANIFEST_FORMAT, **asdict(manifest)}
     with atomic_write(Path(root) / MANIFEST) as temporary:
         temporary.write_text(json.dumps(content | {"sha256": _digest(content)}, indent=1) + "\n")

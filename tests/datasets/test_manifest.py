@@ -167,6 +167,12 @@ def test_files_that_do_not_belong_together_are_refused(root):
         finish_dataset(root)
 
 
+def test_unusual_names_are_refused_when_the_manifest_is_written(root):
+    (root / "data/train/trajectory_00000.h5").rename(root / "data/train/first one.h5")
+    with pytest.raises(DamagedFileError, match="belong to a dataset"):
+        finish_dataset(root)
+
+
 def test_empty_folder_is_no_dataset(tmp_path):
     with pytest.raises(FileNotFoundError, match="no data files"):
         finish_dataset(tmp_path)
