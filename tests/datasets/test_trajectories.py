@@ -47,13 +47,13 @@ def test_resume_does_only_what_is_missing(tmp_path):
     first = generate_trajectories(recipe, tmp_path)
     assert (first.written, first.found, first.failures) == (3, 0, {})
     kept, removed, damaged = (trajectory_path(tmp_path, recipe, index) for index in range(3))
-    whole, age = tree_of(tmp_path), kept.stat().st_mtime_ns
+    whole, age = tree_of(tmp_path / "data"), kept.stat().st_mtime_ns
     removed.unlink()
     damaged.write_bytes(damaged.read_bytes()[:-100])
     second = generate_trajectories(dataclasses.replace(recipe, num_trajectories=4), tmp_path)
     assert (second.written, second.found) == (3, 1)
     assert kept.stat().st_mtime_ns == age
-    assert tree_of(tmp_path).items() >= whole.items()
+    assert tree_of(tmp_path / "data").items() >= whole.items()
     with pytest.raises(ValueError, match="another recipe"):
         generate_trajectories(dataclasses.replace(recipe, seed=1), tmp_path)
 
@@ -109,7 +109,7 @@ def test_every_recipe_makes_trajectories(name, tmp_path):
         for folder in ("once", "again"):
             assert generate_trajectories(recipe, tmp_path / folder).failures == {}
         flow = recipe.flow(0)
-    assert tree_of(tmp_path / "once") == tree_of(tmp_path / "again")
+    assert tree_of(tmp_path / "once" / "data") == tree_of(tmp_path / "again" / "data")
     first, second = (read_trajectory(trajectory_path(tmp_path / "once", recipe, index)) for index in range(2))
     assert not np.allclose(first.fields[-1], second.fields[-1], rtol=1e-3)
     assert not np.allclose(first.fields[0], first.fields[-1], rtol=1e-3)
