@@ -8,6 +8,7 @@ from scenes import Blob, small_scene
 
 from fieldcast.datasets.scene_file import SceneRecord, read_scene, write_scene
 from fieldcast.datasets.tfuscapes import bowl_voxels, read_tfuscapes, write_tfuscapes
+from fieldcast.datasets.tfuscapes_import import import_tfuscapes
 from fieldcast.simulators.acoustics.placement import Bowl
 from fieldcast.simulators.grid import Grid
 
@@ -117,6 +118,35 @@ def test_refuses_objects_without_unpickling(exported, tmp_path):
     rewrite(exported, tmp_path / "bad.npz", ct=objects)
     with pytest.raises(ValueError, match="Python objects"):
         read_tfuscapes(tmp_path / "bad.npz")
+
+
+@pytest.fixture
+def folder(exported, tmp_path):
+    """Two files of two subjects, in the folders of TFUScapes."""
+    (tmp_path / "source" / "splits").mkdir(parents=True)
+    for subject, split in (("A00000001", "train"), ("A00000002", "val")):
+        (tmp_path / "source" / "data" / subject).mkdir(parents=True)
+        (tmp_path / "source" / "data" / subject / "exp_0.npz").write_bytes(exported.read_bytes())
+        (tmp_path / "source" / "splits" / f"{split}.txt").write_text(f"{subject}/exp_0.npz\n")
+    return tmp_path / "source"
+
+
+def test_a_folder_is_imported_with_its_splits(folder, tmp_path):
+    report = import_tfuscapes(folder, tmp_path / "root")
+    assert (report.written, report.failures, report.complete) == (2, {}, True)
+    train = read_scene(tmp_path / "root" / "data" / "train" / "scene_00000.h5")
+    valid = read_scene(tmp_path / "root" / "data" / "valid" / "scene_00001.h5")
+    assert train.provenance["file"] == "A00000001/exp_0.npz"
+    assert valid.provenance["file"] == "A00000002/exp_0.npz"
+    assert import_tfuscapes(folder, tmp_path / "root").found == 2
+
+
+@pytest.mark.parametrize("listed", ["A00000001/exp_0.npz", "../../../etc/passwd", "A00000001/exp_9.npz", "/etc/passwd"])
+def test_splits_that_lie_are_refused(folder, tmp_path, listed):
+    (folder / "splits" / "test.txt").write_text(listed)
+    with pytest.raises(ValueError, match=r"is also in the split train|which is not a file"):
+        import_tfuscapes(folder, tmp_path / "root")
+    assert not (tmp_path / "root").exists()
 
 
 def test_export_refuses_what_does_not_fit(record, tmp_path):

@@ -21,9 +21,9 @@ from fieldcast.simulators.acoustics.phantom import SkullPhantom
 from fieldcast.simulators.acoustics.placement import Bowl
 from fieldcast.simulators.acoustics.random_bowl import RandomBowl
 from fieldcast.simulators.acoustics.random_placement import AimedPlacement, RandomPlacement
-from fieldcast.simulators.acoustics.scanned_head import scan
 from fieldcast.simulators.acoustics.solver import FieldSolver
 from fieldcast.simulators.acoustics.tissue import AubryPorosity, KPlan
+from fieldcast.simulators.grid import Grid
 
 BOWL = Bowl(radius_of_curvature=32e-3, aperture_diameter=24e-3, frequency=250e3, surface_pressure=1e5)
 
@@ -39,7 +39,7 @@ def images(tmp_path_factory) -> tuple[Path, ...]:
     """Three synthetic heads as NIfTI files."""
     folder = tmp_path_factory.mktemp("heads")
     for seed in range(3):
-        head = scan(SkullPhantom().draw(seed)).head
+        head = SkullPhantom().draw(seed).on(Grid((70, 70, 70), 3e-3))
         write_volume(folder / f"sub-{seed}.nii", np.asarray(head.hounsfield), head.grid.affine)
     return tuple(sorted(folder.iterdir()))
 
@@ -49,7 +49,7 @@ def identity(recipe: UltrasoundRecipe, solver: FieldSolver) -> str:
 
 
 def from_images(images, **changes) -> UltrasoundRecipe:
-    settings = {"bowl": BOWL, "shape": (32, 32, 32), "spacing": 2e-3, "heads": ImageHeads(images), **changes}
+    settings = {"bowl": BOWL, "shape": (22, 22, 22), "spacing": 3e-3, "heads": ImageHeads(images), **changes}
     return dataclasses.replace(SMALL_RECIPE, **settings)
 
 
@@ -147,7 +147,7 @@ def test_recipes_survive_their_record(images):
 
 
 def test_aimed_recipes_put_the_focus_on_a_target(images):
-    scan_of = from_images(images).heads.head(0, 2e-3, np.random.default_rng(0))
+    scan_of = from_images(images).heads.head(0, 3e-3, np.random.default_rng(0))
     scalp = scan_of.scalp_point((0.2, -0.5, 0.8))
     reach = np.sqrt(BOWL.radius_of_curvature**2 - BOWL.aperture_diameter**2 / 4)
     target = tuple(float(x) for x in scalp - (reach - 5e-3) * scan_of.scalp_normal(scalp))
