@@ -50,6 +50,16 @@ def write_manifest(root: Path) -> Manifest:
     return manifest
 
 
+def is_current(root: Path) -> bool:
+    """Whether the manifest of `root` lists every data file with its size; a look at the folder, not into the files."""
+    root = Path(root)
+    try:
+        listed = read_manifest(root).files
+    except (FileNotFoundError, DamagedFileError):
+        return False
+    return all(name in listed and listed[name].size == (root / name).stat().st_size for name, _ in data_files(root))
+
+
 def check_manifest(root: Path) -> Manifest:
     """Compare the dataset in `root`, byte for byte, with its manifest.
 

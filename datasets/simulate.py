@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from fieldcast.datasets.engine import Executor, GenerationReport, InProcess, Plan, Share, carry_out
-from fieldcast.datasets.manifest import finish_dataset
-from fieldcast.datasets.manifest_file import MANIFEST
+from fieldcast.datasets.manifest import finish_dataset, is_current
 
 
 def simulate(
@@ -17,6 +16,7 @@ def simulate(
     **Raises:** `ValueError` when `root` holds a dataset of other settings.
     """
     report = carry_out(plan, root, executor, share, retry_failed)
-    if report.complete and (report.written or not (Path(root) / MANIFEST).exists()):
+    # A process may have been killed after its last sample and before the manifest.
+    if report.complete and (report.written or not is_current(root)):
         finish_dataset(root)
     return report

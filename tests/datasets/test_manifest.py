@@ -12,7 +12,7 @@ from small_trajectories import HEADER, fields_of, write_trajectory
 from fieldcast.datasets.dataset_validation import validate_dataset
 from fieldcast.datasets.field_statistics import read_statistics
 from fieldcast.datasets.hdf5_layout import DamagedFileError
-from fieldcast.datasets.manifest import check_manifest, finish_dataset
+from fieldcast.datasets.manifest import check_manifest, finish_dataset, is_current
 from fieldcast.datasets.manifest_file import read_manifest
 
 SPLITS = ("train", "train", "valid", "test")
@@ -49,6 +49,19 @@ def rewrite_manifest(root: Path, change) -> None:
     del content["sha256"]
     change(content)
     (root / "manifest.json").write_text(json.dumps(content | {"sha256": _digest(content)}))
+
+
+def test_a_manifest_is_current_until_files_come_or_change_their_size(root):
+    assert is_current(root)
+    added = write(root, 4, "train")
+    assert not is_current(root)
+    added.unlink()
+    assert is_current(root)
+    listed = root / "data/test/trajectory_00003.h5"
+    listed.write_bytes(listed.read_bytes()[:-1])
+    assert not is_current(root)
+    (root / "manifest.json").unlink()
+    assert not is_current(root)
 
 
 def test_manifest_lists_every_file(finished):
