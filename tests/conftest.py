@@ -4,8 +4,9 @@ import os
 
 # Most of a test's time goes into compiling programs that run once; XLA's older emitters, and little optimisation, make
 # that cheaper. Set before JAX is imported; a jaxlib that no longer knows a flag names it when the tests start.
-_HASTY = "--xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_HASTY}"
+os.environ["XLA_FLAGS"] = (
+    f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_use_fusion_emitters=false --xla_backend_optimization_level=1"
+)
 
 import jax
 import jax.random as jrandom
