@@ -1,8 +1,8 @@
 """Turbulent channel: does IFactFormer-m stay stable and accurate over long rollouts, where others do not?
 
-IFactFormer-m and -o, FNO and IFNO learn to step filtered direct simulation (same data, same number of samples, about
-equal cost) and are rolled out from a run they have not seen, far beyond the data; beside them large-eddy simulations
-with dynamic Smagorinsky and WALE closures on the same points.
+IFactFormer-m and -o, FNO and IFNO learn to step filtered direct simulation (same data, same number of samples, steps
+of about equal cost) and are rolled out from a run they have not seen, far beyond the data; beside them large-eddy
+simulations with dynamic Smagorinsky and WALE closures on the same points.
 
     python benchmarks/experiments/channel.py            a quarter of an hour on two cores, and the data before it
     python benchmarks/experiments/channel.py --quick    under four minutes; prints one JSON line
@@ -61,7 +61,7 @@ def main(quick: bool = False, gpu: bool = False, table: bool = False) -> None:
         claim_holds=all(verdicts[published].values()),
         errors=errors,
         seconds={**seconds, "generation": generated - begin, "training and rollouts": trained - generated},
-        seeds=sorted({seed for _, seeds in size.trainings.values() for seed in seeds}),
+        seeds=sorted({seed for training in size.trainings.values() for seed in training.seeds}),
         details={
             "verdicts": verdicts,
             "blow_up_steps": blow_ups,

@@ -27,14 +27,23 @@ from fieldcast.surrogates.training.recipe import TrainingRecipe
 CLOSURES = {"DSM": lambda: DynamicSmagorinsky(), "WALE": lambda: WALE(0.325)}
 
 
+@dataclass(frozen=True)
+class Training:
+    """A way to learn: an objective, with which seeds, and whether the change is predicted or the next snapshot."""
+
+    objective: StepperObjective
+    seeds: tuple[int, ...]
+    increment: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Size:
     """How large the experiment is.
 
     - `name`: of its folder of runs.
     - `data`, `recipe`, `workers`: the folder of the data, and the processes that simulate and train side by side.
-    - `operators`: by name. `increment`: whether they predict what changes.
-    - `training`, `trainings`: what all have in common, and the objectives by name, with the seeds of each.
+    - `operators`: by name.
+    - `budget`: of every training. `trainings`: the ways to learn by name, the published one first.
     - `long_steps`: intervals of the long rollouts of operators, `les_intervals`: of the large-eddy simulations.
     - `les_steps`: time steps of these an interval.
     """
@@ -44,9 +53,8 @@ class Size:
     recipe: ChannelRecipe
     workers: int
     operators: dict[str, OperatorRecipe]
-    increment: bool
-    training: TrainingRecipe
-    trainings: dict[str, tuple[StepperObjective, tuple[int, ...]]]
+    budget: TrainingRecipe
+    trainings: dict[str, Training]
     long_steps: int
     les_intervals: int
     les_steps: int
@@ -66,8 +74,8 @@ class Size:
         return [
             *(
                 Learned(name, training, seed)
-                for training, (_, seeds) in self.trainings.items()
-                for seed in seeds
+                for training, settings in self.trainings.items()
+                for seed in settings.seeds
                 for name in self.operators
             ),
             *(LargeEddies(name) for name in CLOSURES),
@@ -105,7 +113,7 @@ class Contender(abc.ABC):
 
 @dataclass(frozen=True)
 class Learned(Contender):
-    """An operator, trained with an objective and a seed."""
+    """An operator, trained in one way with one seed."""
 
     operator: str
     training: str
@@ -119,9 +127,10 @@ class Learned(Contender):
         return size.folder / f"{self.operator}-{self.training}-{self.seed}".replace(" ", "-")
 
     def stepper(self, size: Size) -> LearnedStepper:
-        recipe = StepperRecipe(size.operators[self.operator], increment=size.increment)
-        training, objective = replace(size.training, seed=self.seed), size.trainings[self.training][0]
-        return train_stepper(FlowData((size.root,)), recipe, objective, training, self.folder(size))
+        training = size.trainings[self.training]
+        recipe = StepperRecipe(size.operators[self.operator], increment=training.increment)
+        budget = replace(size.budget, seed=self.seed)
+        return train_stepper(FlowData((size.root,)), recipe, training.objective, budget, self.folder(size))
 
     def ready(self, size: Size) -> LearnedStepper:
         return load_stepper(self.folder(size))

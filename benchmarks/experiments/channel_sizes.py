@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from channel_contenders import Size
+from channel_contenders import Size, Training
 from experiment import RUNS
 
 from fieldcast.datasets.channel import MINIMAL_CHANNEL, ChannelRecipe
@@ -25,11 +25,11 @@ CPU = Size(
         "FNO": FNORecipe(6, 10, 3, 32),
         "IFNO": IFNORecipe(6, 16, 8, 64),
     },
-    increment=True,
-    training=TrainingRecipe(num_steps=1000, batch_size=4, validate_every=250),
+    budget=TrainingRecipe(num_steps=1000, batch_size=4, validate_every=250),
     trainings={
-        "one step": (ONE_STEP, (0, 1)),
-        "noise": (Noisy(ONE_STEP, 0.03), (0,)),
+        "one step": Training(ONE_STEP, (0, 1)),
+        "increments": Training(ONE_STEP, (0,), increment=True),
+        "noisy increments": Training(Noisy(ONE_STEP, 0.03), (0,), increment=True),
     },
     long_steps=2000,
     les_intervals=1000,
@@ -56,8 +56,8 @@ QUICK = replace(
         "FNO": FNORecipe(4, 6, 2, 16),
         "IFNO": IFNORecipe(4, 8, 2, 16),
     },
-    training=TrainingRecipe(num_steps=100, batch_size=4, validate_every=100),
-    trainings={"one step": (ONE_STEP, (0,))},
+    budget=TrainingRecipe(num_steps=100, batch_size=4, validate_every=100),
+    trainings={"one step": Training(ONE_STEP, (0,))},
     long_steps=200,
     les_intervals=20,
 )
@@ -74,8 +74,7 @@ GPU = Size(
         "FNO": FNORecipe(8, 40, 4, 256),
         "IFNO": IFNORecipe(8, 80, 40, 256),
     },
-    increment=False,
-    training=TrainingRecipe(
+    budget=TrainingRecipe(
         num_steps=38_000,
         batch_size=5,
         learning_rate=5e-4,
@@ -84,8 +83,9 @@ GPU = Size(
         schedule=StepDecay(num_stages=6, factor=0.7),
     ),
     trainings={
-        "one step": (ONE_STEP, (0, 1, 2)),
-        "noise": (Noisy(ONE_STEP, 0.02), (0,)),
+        "one step": Training(ONE_STEP, (0, 1, 2)),
+        "increments": Training(ONE_STEP, (0,), increment=True),
+        "noisy increments": Training(Noisy(ONE_STEP, 0.03), (0,), increment=True),
     },
     long_steps=4000,
     les_intervals=2000,
