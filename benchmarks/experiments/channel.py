@@ -1,8 +1,8 @@
 """Turbulent channel: does IFactFormer-m stay stable and accurate over long rollouts, where others do not?
 
-IFactFormer-m and -o, FNO and IFNO learn to step filtered direct simulation (same data, same number of samples, steps
-of about equal cost) and are rolled out from a run they have not seen, far beyond the data; beside them large-eddy
-simulations with dynamic Smagorinsky and WALE closures on the same points.
+IFactFormer-m and -o, FNO and IFNO learn to step filtered direct simulation (same data, same number of samples) and are
+rolled out from a run they have not seen, far beyond the data; beside them large-eddy simulations with dynamic
+Smagorinsky and WALE closures on the same points.
 
     python benchmarks/experiments/channel.py            a quarter of an hour on two cores, and the data before it
     python benchmarks/experiments/channel.py --quick    under four minutes; prints one JSON line

@@ -25,7 +25,7 @@ CPU = Size(
         "FNO": FNORecipe(6, 10, 3, 32),
         "IFNO": IFNORecipe(6, 16, 8, 64),
     },
-    budget=TrainingRecipe(num_steps=1000, batch_size=4, validate_every=250),
+    budget=TrainingRecipe(num_steps=1200, batch_size=4, validate_every=300),
     trainings={
         "one step": Training(ONE_STEP, (0, 1)),
         "increments": Training(ONE_STEP, (0,), increment=True),
