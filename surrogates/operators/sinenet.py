@@ -54,7 +54,7 @@ class SineNet(eqx.Module):
     """
 
     lift: PaddedConv
-    waves: tuple["Wave", ...]
+    waves: "Wave"
     project: PaddedConv
     embedding: ScalarEmbedding | None
 
@@ -90,17 +90,17 @@ class SineNet(eqx.Module):
 
         widths = [int(width * multiplier**level) for level in range(num_levels + 1)]
         keys = jax.random.split(waves_key, num_waves)
-        self.waves = tuple(Wave(widths, num_blocks, dual, block, key=k) for k in keys)
+        # All waves in one, whose arrays have an axis more, so that a program does not grow with their number.
+        self.waves = eqx.filter_vmap(lambda k: Wave(widths, num_blocks, dual, block, key=k))(keys)
 
     def __call__(
         self, u: Float[Array, "in_channel *space"], parameters: Float[Array, " parameter"] | None = None
     ) -> Float[Array, "out_channel *space"]:
         dims = self.lift.weight.ndim - 2
-        check_field("SineNet", u.shape, self.lift.weight.shape[1], dims, len(self.waves[0].down))
+        check_field("SineNet", u.shape, self.lift.weight.shape[1], dims, len(self.waves.down))
         token = self._token(parameters)
-        x = self.lift(u)
-        for wave in self.waves:
-            x = x + wave(x, token)
+        weights, wave = eqx.partition(self.waves, eqx.is_array)
+        x, _ = jax.lax.scan(lambda x, w: (x + eqx.combine(w, wave)(x, token), None), self.lift(u), weights)
         return self.project(x)
 
     def _token(self, parameters: Array | None) -> Array | None:

@@ -71,7 +71,8 @@ def dense(model, u, parameters=(), periodic=False, dual=True):
         )
         token = token + reference.linear(hidden, perceptron.layers[1])
     x = reference.conv(np.asarray(u), model.lift, periodic)
-    for wave in model.waves:
+    for number in range(len(model.waves.down[0].shortcut.weight)):
+        wave = jax.tree.map(lambda leaf, number=number: leaf[number], model.waves)
         half = reference.pool(x)
         first = stage(wave.down[0], half, half, token, periodic)
         quarter = reference.pool(first)
