@@ -134,6 +134,28 @@ class Cast(eqx.Module):
         return jax.tree.map(cast, self.model)(u.astype(self.dtype)).astype(u.dtype)
 
 
+class OnGrid(eqx.Module):
+    """A model of one grid, for fields on any other: they are resampled to its grid, and its answer back to theirs.
+
+    `u_next = R_back(model(R(u)))`
+
+    What its grid does not hold is lost; on its own grid nothing changes.
+
+    **Arguments:**
+
+    - `model`.
+    - `shape`: points of its grid along each axis.
+    - `resample`: from a field and a shape to the field on that grid, such as `fourier_resample`.
+    """
+
+    model: Model
+    shape: tuple[int, ...] = eqx.field(static=True)
+    resample: Callable[[Array, tuple[int, ...]], Array]
+
+    def __call__(self, u: Float[Array, "in_channel *space"]) -> Float[Array, "out_channel *space"]:
+        return self.resample(self.model(self.resample(u, self.shape)), u.shape[1:])
+
+
 class DivergenceFree(eqx.Module):
     """A model whose velocity is projected onto periodic fields without divergence.
 

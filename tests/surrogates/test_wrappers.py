@@ -10,12 +10,14 @@ import pytest
 from random_weights import drawn
 
 from fieldcast.surrogates.layers.pointwise import Pointwise
+from fieldcast.surrogates.layers.resample import fourier_resample
 from fieldcast.surrogates.wrappers import (
     Cast,
     ChannelStatistics,
     DivergenceFree,
     Increment,
     Normalised,
+    OnGrid,
     WithCoordinates,
     WithHistory,
     WithParameters,
@@ -107,3 +109,12 @@ def test_projected_velocity_has_no_divergence_and_loses_only_gradients(shape, le
 def test_velocities_with_too_few_components_are_refused():
     with pytest.raises(ValueError, match="has 2 components"):
         DivergenceFree(lambda u: u[:1], (1.0, 1.0))(field(2))
+
+
+def test_model_of_one_grid_does_the_same_on_another():
+    """A shift by a point of its grid is one by three points of a grid three times as fine."""
+    coarse = fourier_resample(field(2, (3, 5)), (4, 6))  # without the highest waves, which an even grid half holds
+    fine = fourier_resample(coarse, (12, 18))
+    wrapped = OnGrid(lambda u: jnp.roll(u, 1, axis=1), (4, 6), fourier_resample)
+    np.testing.assert_allclose(wrapped(fine), jnp.roll(fine, 3, axis=1), atol=1e-13)
+    np.testing.assert_array_equal(wrapped(coarse), jnp.roll(coarse, 1, axis=1))
