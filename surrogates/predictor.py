@@ -123,11 +123,11 @@ def error_curve(model: PressureModel, samples: Samples) -> Float[Array, " bin"]:
     count, total = np.zeros(_NUM_BINS), np.zeros(_NUM_BINS)
     for index in range(len(samples)):
         inputs, truth = samples[index]
-        predicted = np.asarray(predict(model, inputs))
+        predicted, true = np.asarray(predict(model, inputs)), np.abs(truth.pressure)
         peak = predicted.max()
         which = np.rint(predicted / peak * (_NUM_BINS - 1)).astype(int).ravel()
         count += np.bincount(which, minlength=_NUM_BINS)
-        total += np.bincount(which, weights=(((predicted - truth) / peak) ** 2).ravel(), minlength=_NUM_BINS)
+        total += np.bincount(which, weights=(((predicted - true) / peak) ** 2).ravel(), minlength=_NUM_BINS)
     seen = count > 0
     centres = np.linspace(0.0, 1.0, _NUM_BINS)
     return jnp.asarray(np.interp(centres, centres[seen], np.sqrt(total[seen] / count[seen])), dtype=float)

@@ -9,30 +9,29 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from fieldcast.datasets.symmetry import random_symmetry
-from fieldcast.surrogates.pressure_model import ModelInput, PressureModel
+from fieldcast.surrogates.pressure_model import ModelInput, PressureModel, TrueField
 
-SceneBatch = tuple[ModelInput, Array | np.ndarray]
-"""What a network sees, and the true amplitude relative to the scene's reference."""
+SceneBatch = tuple[ModelInput, TrueField]
+"""What a network sees, and what it should say."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Encoded scenes and their true amplitudes, relative to each scene's reference; the first axis counts scenes."""
+    """Encoded scenes and their true fields, relative to each scene's reference; the first axis counts scenes."""
 
     inputs: ModelInput
-    relative_amplitude: np.ndarray
+    truth: TrueField
 
     def __len__(self) -> int:
-        return len(self.relative_amplitude)
+        return len(self.truth.pressure)
 
     def __getitem__(self, index: int) -> SceneBatch:
-        return jax.tree.map(lambda leaf: np.asarray(leaf[index]), self.inputs), self.relative_amplitude[index]
+        return jax.tree.map(lambda leaf: np.asarray(leaf[index]), (self.inputs, self.truth))
 
     def batch(self, indices: np.ndarray, rng: np.random.Generator) -> SceneBatch:
         """Some of the scenes, each under a random symmetry of the grid."""
         chosen = [_transform(*self[int(index)], rng) for index in indices]
-        inputs, amplitudes = zip(*chosen, strict=True)
-        return jax.tree.map(lambda *leaves: np.stack(leaves), *inputs), np.stack(amplitudes)
+        return jax.tree.map(lambda *leaves: np.stack(leaves), *chosen)
 
 
 @dataclass(frozen=True)
@@ -57,20 +56,26 @@ def scene_objective(model: PressureModel, sample: SceneBatch, key: PRNGKeyArray)
 
 def validation_error(model: PressureModel, samples: Samples) -> float:
     """Mean relative L2 error of the amplitude over the scenes."""
-    predict = eqx.filter_jit(lambda m, x: m(x))
     errors = []
     for index in range(len(samples)):
         inputs, truth = samples[index]
-        errors.append(np.linalg.norm(np.asarray(predict(model, inputs)) - truth) / np.linalg.norm(truth))
+        amplitude = np.abs(truth.pressure)
+        errors.append(np.linalg.norm(np.asarray(_predict(model, inputs)) - amplitude) / np.linalg.norm(amplitude))
     return float(np.mean(errors))
 
 
-def _transform(inputs: ModelInput, amplitude: np.ndarray, rng: np.random.Generator) -> SceneBatch:
-    symmetry = random_symmetry(rng, amplitude.shape)
+@eqx.filter_jit
+def _predict(model: PressureModel, inputs: ModelInput) -> Float[Array, "*space"]:
+    # Of the module, so that it is compiled once and not with every validation.
+    return model(inputs)
+
+
+def _transform(inputs: ModelInput, truth: TrueField, rng: np.random.Generator) -> SceneBatch:
+    symmetry = random_symmetry(rng, truth.pressure.shape)
     transformed = ModelInput(
         hounsfield=symmetry.field(inputs.hounsfield),
         free_field=symmetry.field(inputs.free_field),
         points=symmetry.points(inputs.points),
         reference=inputs.reference,
     )
-    return transformed, symmetry.field(amplitude)
+    return transformed, jax.tree.map(symmetry.field, truth)

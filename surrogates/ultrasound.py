@@ -1,5 +1,6 @@
 """From a folder of simulated scenes to a predictor in a run folder."""
 
+import cmath
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -9,6 +10,7 @@ import equinox as eqx
 import jax
 import jax.random as jrandom
 import numpy as np
+from jaxtyping import PyTree
 from tqdm import tqdm
 
 from fieldcast.datasets.atomic import atomic_write
@@ -17,7 +19,7 @@ from fieldcast.simulators.acoustics.free_field import free_field_table
 from fieldcast.simulators.acoustics.scene import Scene
 from fieldcast.surrogates.model_recipe import ModelRecipe
 from fieldcast.surrogates.predictor import FieldPredictor, TrainingDomain, error_curve, save_predictor
-from fieldcast.surrogates.pressure_model import ModelInput, PressureModel, encode
+from fieldcast.surrogates.pressure_model import ModelInput, PressureModel, TrueField, encode
 from fieldcast.surrogates.scene_samples import Samples, SceneBatches, scene_objective, validation_error
 from fieldcast.surrogates.training import TrainingRecipe, fit
 from fieldcast.surrogates.training.figures import save_learning_curve
@@ -35,16 +37,26 @@ def load_records(root: Path, split: str) -> list[SceneRecord]:
 
 
 def encode_records(records: Sequence[SceneRecord], num_points: int) -> Samples:
-    """What a network sees of the scenes, and their amplitudes relative to the reference."""
+    """What a network sees of the scenes, and their fields relative to the reference."""
     inputs = [encode_scene(record.scene, num_points) for record in records]
-    amplitudes = [np.asarray(r.field.amplitude / x.reference) for r, x in zip(records, inputs, strict=True)]
-    stacked = jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *inputs)
-    return Samples(stacked, np.stack(amplitudes))
+    truths = [true_field(record, x) for record, x in zip(records, inputs, strict=True)]
+    return Samples(_stacked(inputs), _stacked(truths))
 
 
 def encode_scene(scene: Scene, num_points: int) -> ModelInput:
     """What a network sees of one scene."""
     return encode(scene.head, scene.transducer, free_field_table(scene.transducer, scene.grid), num_points)
+
+
+def true_field(record: SceneRecord, inputs: ModelInput) -> TrueField:
+    """The field of a record in the space in which networks learn."""
+    drive = cmath.exp(-1j * float(record.scene.transducer.phase))
+    pressure = np.asarray(record.field.pressure) * drive / np.asarray(inputs.reference)
+    return TrueField(pressure, np.asarray(record.scene.focus_region))
+
+
+def _stacked(trees: Sequence[PyTree]) -> PyTree:
+    return jax.tree.map(lambda *leaves: np.stack([np.asarray(leaf) for leaf in leaves]), *trees)
 
 
 def train_predictor(

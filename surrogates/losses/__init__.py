@@ -1,5 +1,6 @@
 """What networks are trained to make small: each loss once, for one sample; `jax.vmap` outside."""
 
+from fieldcast.surrogates.losses.amplitude import AmplitudeLoss as AmplitudeLoss
 from fieldcast.surrogates.losses.deeptfus import PeakWeightedError as PeakWeightedError
 from fieldcast.surrogates.losses.deeptfus import deeptfus_loss as deeptfus_loss
 from fieldcast.surrogates.losses.deeptfus import gradient_error as gradient_error
@@ -7,6 +8,7 @@ from fieldcast.surrogates.losses.deeptfus import log_denormalise as log_denormal
 from fieldcast.surrogates.losses.deeptfus import log_normalise as log_normalise
 from fieldcast.surrogates.losses.deeptfus import peak_weighted_error as peak_weighted_error
 from fieldcast.surrogates.losses.deeptfus import peak_weights as peak_weights
+from fieldcast.surrogates.losses.focal import SoftArgmaxError as SoftArgmaxError
 from fieldcast.surrogates.losses.loss import Loss as Loss
 from fieldcast.surrogates.losses.loss import SumOfLosses as SumOfLosses
 from fieldcast.surrogates.losses.relative import ChannelRelativeL2 as ChannelRelativeL2

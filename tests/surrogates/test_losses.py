@@ -13,6 +13,10 @@ from fieldcast.simulators.acoustics.focus import find_focus
 from fieldcast.simulators.grid import Grid
 from fieldcast.surrogates import metrics
 from fieldcast.surrogates.losses import (
+    AmplitudeLoss,
+    MeanSquaredError,
+    PeakWeightedError,
+    SoftArgmaxError,
     deeptfus_loss,
     gradient_error,
     log_denormalise,
@@ -138,3 +142,34 @@ def test_a_silent_reference_is_refused():
     for metric, field in itertools.product([metrics.relative_l2, metrics.peak_pressure_error], [np.zeros(3)]):
         with pytest.raises(ValueError, match="zero everywhere"):
             metric(field, field)
+
+
+def test_soft_peak_of_two_points_is_between_them_by_the_ratio_of_their_weights():
+    """Values of 0 and `T ln 3` have weights 1 : 3; everything else is a hundred temperatures below."""
+    target, prediction = np.full((2, 1, 5, 6), -3.0)
+    target[0, 1, 2], prediction[0, 1, 2], prediction[0, 4, 2] = 0.0, 0.0, 0.03 * math.log(3.0)
+    loss = SoftArgmaxError(temperature=0.03)
+    assert float(loss(jnp.asarray(prediction), jnp.asarray(target))) == pytest.approx((0.75 * 3) ** 2, rel=1e-10)
+    assert float(loss(jnp.asarray(target), jnp.asarray(target))) == 0.0
+    with pytest.raises(ValueError, match="temperature"):
+        SoftArgmaxError(0.0)
+
+
+def test_soft_peak_draws_the_prediction_towards_the_target():
+    x = jnp.linspace(-1.0, 1.0, 21)
+    bump = lambda centre: jnp.exp(-((x - centre) ** 2) / 0.1)[None]  # noqa: E731
+    slope = jax.grad(lambda centre: SoftArgmaxError(0.1)(bump(centre), bump(0.2)))
+    assert slope(0.0) < 0 < slope(0.4)
+    assert float(slope(0.2)) == pytest.approx(0.0, abs=1e-10)
+
+
+def test_amplitude_loss_by_hand(getkey):
+    true, predicted = jax.random.uniform(getkey(), (2, 4, 5, 3), minval=0.1)
+    region = np.zeros((4, 5, 3), bool)
+    region[1:3, 2:, 1] = True
+    grid, inside = PeakWeightedError(2.0), MeanSquaredError()
+    t, p, peak, peak_inside = np.asarray(true), np.asarray(predicted), true.max(), np.asarray(true)[region].max()
+    expected = float(grid(jnp.log1p(p / peak)[None], jnp.log1p(t / peak)[None]))
+    expected += np.sum((np.log1p(p / peak_inside) - np.log1p(t / peak_inside))[region] ** 2) / t.size
+    expected += 0.3 * math.log(p.max() / t.max()) ** 2
+    assert float(AmplitudeLoss(grid, inside, 0.3)(predicted, true, jnp.asarray(region))) == pytest.approx(expected)

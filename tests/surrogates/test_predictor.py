@@ -19,7 +19,7 @@ from fieldcast.simulators.grid import Grid
 from fieldcast.surrogates.checkpoint import CheckpointError, save_checkpoint
 from fieldcast.surrogates.model_recipe import ModelRecipe
 from fieldcast.surrogates.predictor import FieldPredictor, error_curve, load_predictor
-from fieldcast.surrogates.pressure_model import ModelInput, PressureModel
+from fieldcast.surrogates.pressure_model import ModelInput, PressureModel, TrueField
 from fieldcast.surrogates.scene_samples import Samples
 from fieldcast.surrogates.training import TrainingRecipe
 from fieldcast.surrogates.ultrasound import train_predictor
@@ -142,16 +142,17 @@ class Half(PressureModel):
     """Predicts half of the free field."""
 
     def __call__(self, inputs: ModelInput):
-        return 0.5 * inputs.free_field
+        return 0.5 * jnp.abs(inputs.free_field)
 
-    def loss(self, inputs: ModelInput, relative_amplitude):
+    def loss(self, inputs: ModelInput, truth: TrueField):
         raise NotImplementedError
 
 
 def test_error_curve_is_the_error_that_was_made():
     """Truth 0.6 f against prediction 0.5 f: the error is 20 % of the prediction, at every fraction of the peak."""
     free_field = np.linspace(0, 1, 24**3, dtype=np.float32).reshape(1, 24, 24, 24)
-    inputs = ModelInput(free_field[0], free_field[0], np.zeros((3, 3), np.float32), np.ones((), np.float32))
+    wave = free_field * np.exp(0.3j).astype(np.complex64)
+    inputs = ModelInput(free_field[0], wave[0], np.zeros((3, 3), np.float32), np.ones((), np.float32))
     stacked = jax.tree.map(lambda leaf: leaf[None], inputs)
-    curve = error_curve(Half(), Samples(stacked, 0.6 * free_field))
+    curve = error_curve(Half(), Samples(stacked, TrueField(0.6j * wave, free_field > 0)))
     np.testing.assert_allclose(curve, 0.2 * np.linspace(0, 1, curve.size), atol=0.02 * 0.2)
