@@ -8,6 +8,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 from resolution_claim import FUNCTION_SPACE, ONE, SEVERAL
 
 COLOURS = {
@@ -48,8 +49,8 @@ def draw_model(axes: plt.Axes, model: str, errors: dict[str, dict[str, float]]) 
     style = {"Fourier": "--", "linear": "-."}.get(model.removeprefix(f"{base}, ").split()[0], "-")
     axes.errorbar(
         [int(n) for n in errors],
-        [error["mean"] for error in errors.values()],
-        [error["spread"] for error in errors.values()],
+        [np.nan if error["mean"] is None else error["mean"] for error in errors.values()],
+        [error["spread"] or 0.0 for error in errors.values()],
         color=COLOURS[base],
         linestyle=style,
         marker="o" if base in FUNCTION_SPACE else "x",
@@ -77,4 +78,8 @@ def markdown_table(result: dict[str, Any]) -> str:
 
 
 def percent(error: dict[str, float | None]) -> str:
-    return "blown up" if error["mean"] is None else f"{100 * error['mean']:.1f} ± {100 * error['spread']:.1f}"
+    """With the spread over seeds, where there is one."""
+    if error["mean"] is None:
+        return "blown up"
+    spread = f" ± {100 * error['spread']:.1f}" if error["spread"] else ""
+    return f"{100 * error['mean']:.1f}{spread}"
