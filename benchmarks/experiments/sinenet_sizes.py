@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from sinenet_claim import wave_name
 
-from fieldcast.datasets.sinenet import HOUR, CompressibleRecipe, ShallowWaterRecipe
+from fieldcast.datasets.sinenet import CompressibleRecipe, ShallowWaterRecipe
 from fieldcast.datasets.trajectory_recipe import Splits, TrajectoryRecipe
 from fieldcast.surrogates.operator_recipes import (
     DilResNetRecipe,
@@ -81,10 +81,7 @@ PUBLISHED = {1: 2.0, 2: 1.8075, 4: 1.611, 8: 1.425}
 """Multipliers of 64 channels."""
 
 GAS = CompressibleRecipe(num_trajectories=90, num_points=64, kept_points=32, splits=Splits(4, 1, 1))
-WATER = ShallowWaterRecipe(
-    num_trajectories=90, truncation=21, num_points=(32, 64), interval=6 * HOUR, splits=Splits(4, 1, 1)
-)
-TRAINING = TrainingRecipe(num_steps=500, batch_size=8, learning_rate=2e-3, weight_decay=1e-5, validate_every=125)
+TRAINING = TrainingRecipe(num_steps=400, batch_size=8, learning_rate=2e-3, weight_decay=1e-5, validate_every=100)
 SMALL_OTHERS = {
     "DilResNet": Contender(DilResNetRecipe(16)),
     "U-Net": Contender(UNetRecipe(7, (1, 2, 2, 2), circular=True)),
@@ -113,19 +110,10 @@ CPU = Size(
             data=GAS,
             history=10,
             levels=(0.0,) * 4,
-            waves=waves(8, NARROW) | {8: waves(8, NARROW, num_seeds=2)[8]},
+            waves=waves(8, NARROW, num_seeds=2),
             zero_padded=(8,),
             others=SMALL_OTHERS,
             training=TRAINING,
-        ),
-        "SWE": Flow(
-            data=WATER,
-            history=2,
-            levels=(MEAN_HEIGHT, 0.0, 0.0),
-            waves=waves(8, NARROW),
-            zero_padded=(8,),
-            others={},
-            training=replace(TRAINING, num_steps=300, validate_every=100),
         ),
     },
 )

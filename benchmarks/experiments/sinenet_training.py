@@ -43,7 +43,7 @@ def train(task: Training) -> None:
     flow = task.flow
     train_stepper(
         FlowData((task.data,)),
-        StepperRecipe(flow.contenders()[task.model].operator, flow.history, increment=False),
+        StepperRecipe(flow.contenders()[task.model].operator, flow.history),
         Unrolled(AboveLevels(flow.levels)),
         replace(flow.training, seed=task.seed),
         task.run,
