@@ -69,10 +69,10 @@ QUICK = Size(
 FULL = Size(
     "full",
     KolmogorovRecipe(num_trajectories=12, num_snapshots=61, num_points=128, kept_points=32, first_time=20.0),
-    width=16,
-    num_steps=1500,
-    unroll=8,
-    seeds=(0, 1, 2),
+    width=12,
+    num_steps=600,
+    unroll=6,
+    seeds=(0,),
 )
 INNER_STEPS = 5
 """Of the coarse solver, from one snapshot to the next."""

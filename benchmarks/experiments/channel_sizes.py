@@ -27,12 +27,11 @@ CPU = Size(
     },
     budget=TrainingRecipe(num_steps=1200, batch_size=4, validate_every=300),
     trainings={
-        "one step": Training(ONE_STEP, (0, 1)),
-        "increments": Training(ONE_STEP, (0,), increment=True),
+        "one step": Training(ONE_STEP, (0,)),
         "noisy increments": Training(Noisy(ONE_STEP, 0.03), (0,), increment=True),
     },
     long_steps=2000,
-    les_intervals=1000,
+    les_intervals=600,
     les_steps=20,
 )
 """A minimal channel, about 800 pairs of snapshots, and operators of some ten thousand parameters."""
