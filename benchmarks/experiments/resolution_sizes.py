@@ -70,7 +70,7 @@ CPU = Size(
     test_grids=(16, 32, 64, 128, 256),
     one=SMALL,
     several=SMALL_ON_SEVERAL,
-    training=TrainingRecipe(num_steps=500, batch_size=8, learning_rate=2e-3, validate_every=125),
+    training=TrainingRecipe(num_steps=400, batch_size=8, learning_rate=2e-3, validate_every=100),
     seeds=(0,),
     num_windows=8,
 )

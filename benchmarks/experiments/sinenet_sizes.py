@@ -81,7 +81,7 @@ PUBLISHED = {1: 2.0, 2: 1.8075, 4: 1.611, 8: 1.425}
 """Multipliers of 64 channels."""
 
 GAS = CompressibleRecipe(num_trajectories=90, num_points=64, kept_points=32, splits=Splits(4, 1, 1))
-TRAINING = TrainingRecipe(num_steps=300, batch_size=8, learning_rate=2e-3, weight_decay=1e-5, validate_every=100)
+TRAINING = TrainingRecipe(num_steps=250, batch_size=8, learning_rate=2e-3, weight_decay=1e-5, validate_every=125)
 SMALL_OTHERS = {
     "DilResNet": Contender(DilResNetRecipe(16)),
     "U-Net": Contender(UNetRecipe(7, (1, 2, 2, 2), circular=True)),

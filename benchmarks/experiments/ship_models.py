@@ -1,0 +1,71 @@
+"""Put the steppers that the experiments trained on two cores into `docs/models`, with data to try them on.
+
+    python benchmarks/experiments/ship_models.py
+
+Each flow is a folder with one file a model (`load_stepper` takes its folder) and the first snapshots of a test
+trajectory, as a dataset of one file, so that `fieldcast evaluate docs/models/channel/fno --data docs/models/channel`
+works. What was not trained yet is named and left out.
+"""
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+from experiment import RUNS
+
+from fieldcast.datasets.trajectory_file import new_trajectory, read_trajectory
+from fieldcast.datasets.windows import trajectory_paths
+
+MODELS = Path("docs/models")
+NUM_SNAPSHOTS = 14
+
+CHANNEL, GAS, PLANE = RUNS / "channel-cpu", RUNS / "sinenet-cpu", RUNS / "resolution-cpu"
+SHIPPED = {
+    "channel": (
+        RUNS / "channel",
+        {
+            "ifactformer": CHANNEL / "IFactFormer-m-one-step-0",
+            "fno": CHANNEL / "FNO-one-step-0",
+            "ifno": CHANNEL / "IFNO-one-step-0",
+        },
+    ),
+    "gas": (
+        RUNS / "cns-cpu",
+        {
+            "sinenet": GAS / "cns-sinenet-4-0",
+            "dilresnet": GAS / "cns-dilresnet-0",
+            "ffno": GAS / "cns-f-fno-0",
+            "unet": GAS / "cns-u-net-0",
+        },
+    ),
+    "plane": (
+        RUNS / "kolmogorov-cpu" / "32",
+        {
+            "local-fno": PLANE / "localfno-integrals-one-grid-0",
+            "interpolated-unet": PLANE / "interpolatedunet-one-grid-0",
+        },
+    ),
+}
+
+
+def main() -> None:
+    """Copy the models and cut the data."""
+    for flow, (data, models) in SHIPPED.items():
+        trajectory = read_trajectory(trajectory_paths(data, "test")[0])
+        number = min(NUM_SNAPSHOTS, len(trajectory.times))
+        header = dataclasses.replace(trajectory, times=trajectory.times[:number], fields=trajectory.fields[:number])
+        with new_trajectory(MODELS / flow / "data" / "test" / "trajectory_00000.h5", header) as writer:
+            for fields in header.fields:
+                writer.append(fields)
+        for name, run in models.items():
+            if not (run / "stepper.ckpt").exists():
+                print(f"{run} holds no stepper yet: {flow}/{name} is left out.")
+                continue
+            (MODELS / flow / name).mkdir(parents=True, exist_ok=True)
+            shutil.copy(run / "stepper.ckpt", MODELS / flow / name)
+    size = sum(path.stat().st_size for path in MODELS.rglob("*") if path.is_file())
+    print(f"{MODELS}: {size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
