@@ -125,14 +125,28 @@ def read_trajectory(path: Path) -> Trajectory:
     with finished_file(path, "trajectory") as file:
         header = _read_header(file)
         fields = np.empty((len(header.times), *header.shape), np.float32)
-        for name, channels in _tensors(header).items():
-            values = finite(file[_location(name, channels)])[0]
+        for location, channels in field_channels(header).items():
+            values = finite(file[location])[0]
             values = values[:, None] if len(channels) == 1 else np.moveaxis(values, -1, 1)
             expected = (len(header.times), len(channels), *header.shape[1:])
             if values.shape != expected:
-                raise DamagedFileError(f"{path}: {name} has shape {values.shape}, expected {expected}.")
+                raise DamagedFileError(f"{path}: {location} has shape {values.shape}, expected {expected}.")
             fields[:, channels] = values
     return Trajectory(**vars(header), fields=fields)
+
+
+def trajectory_header(path: Path) -> TrajectoryHeader:
+    """All that a trajectory file holds but the fields, after a check of the whole file but these.
+
+    **Raises:** `DamagedFileError` when the file is truncated, corrupted, incomplete, or not a trajectory file.
+    """
+    with finished_file(path, "trajectory") as file:
+        return _read_header(file)
+
+
+def field_channels(header: TrajectoryHeader) -> dict[str, list[int]]:
+    """The channels that each field of the file holds, by its path in there."""
+    return {f"t{_order(channels)}_fields/{name}": channels for name, channels in _tensors(header).items()}
 
 
 def _tensors(header: TrajectoryHeader) -> dict[str, list[int]]:
@@ -149,14 +163,14 @@ def _tensors(header: TrajectoryHeader) -> dict[str, list[int]]:
     return tensors
 
 
-def _location(name: str, channels: list[int]) -> str:
-    return f"t{0 if len(channels) == 1 else 1}_fields/{name}"
+def _order(channels: list[int]) -> int:
+    return 0 if len(channels) == 1 else 1
 
 
 def _create_fields(file: h5py.File, header: TrajectoryHeader) -> list[tuple[h5py.Dataset, list[int]]]:
     datasets = []
     for name, channels in _tensors(header).items():
-        order = 0 if len(channels) == 1 else 1
+        order = _order(channels)
         snapshot = (*header.shape[1:], *([len(channels)] * order))
         unit = header.unit(header.components[channels[0]])
         shape, chunks = (1, len(header.times), *snapshot), (1, 1, *snapshot)

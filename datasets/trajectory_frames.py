@@ -11,8 +11,8 @@ import h5py
 import numpy as np
 from jaxtyping import Float
 
-from fieldcast.datasets.hdf5_layout import DamagedFileError, finished_file
-from fieldcast.datasets.trajectory_file import TrajectoryHeader, _location, _read_header, _tensors
+from fieldcast.datasets.hdf5_layout import DamagedFileError
+from fieldcast.datasets.trajectory_file import TrajectoryHeader, field_channels
 
 # A process may usually hold 1024 files open.
 MAX_OPEN_FILES = 256
@@ -43,7 +43,7 @@ class FramesInFiles:
 
     def __init__(self, paths: Sequence[Path], header: TrajectoryHeader):
         self.paths, self._header = tuple(paths), header
-        self._fields = {_location(name, channels): channels for name, channels in _tensors(header).items()}
+        self._fields = field_channels(header)
         self._forget()
 
     def read(self, trajectory: int, frames: slice) -> Float[np.ndarray, "time channel *space"]:
@@ -108,12 +108,3 @@ class _OpenFile:
             for component, channel in enumerate(channels):
                 fields[:, channel] = values[..., component]
         return fields
-
-
-def trajectory_header(path: Path) -> TrajectoryHeader:
-    """All that a trajectory file holds but the fields, after a check of the whole file but these.
-
-    **Raises:** `DamagedFileError` when the file is truncated, corrupted, incomplete, or not a trajectory file.
-    """
-    with finished_file(path, "trajectory") as file:
-        return _read_header(file)

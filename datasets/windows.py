@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Float
 from tqdm import tqdm
 
-from fieldcast.datasets.trajectory_file import TrajectoryHeader
-from fieldcast.datasets.trajectory_frames import FramesInFiles, FramesInMemory, trajectory_header
+from fieldcast.datasets.trajectory_file import TrajectoryHeader, trajectory_header
+from fieldcast.datasets.trajectory_frames import FramesInFiles, FramesInMemory
 
 
 class TrajectoryWindows:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fieldcast.datasets.trajectory_frames import trajectory_header
+from fieldcast.datasets.trajectory_file import trajectory_header
 from fieldcast.datasets.windows import trajectory_paths
 from fieldcast.scripts.report import duration, markdown_table, write_evaluation
 from fieldcast.simulators.stepper import Stepper

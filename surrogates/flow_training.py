@@ -13,7 +13,7 @@ import numpy as np
 
 from fieldcast.datasets.atomic import atomic_write
 from fieldcast.datasets.batches import Batches, mixed_batches, shuffled_batches
-from fieldcast.datasets.trajectory_frames import trajectory_header
+from fieldcast.datasets.trajectory_file import trajectory_header
 from fieldcast.datasets.windows import TrajectoryWindows, trajectory_paths
 from fieldcast.surrogates.flow_domain import FlowDomain
 from fieldcast.surrogates.learned_stepper import (

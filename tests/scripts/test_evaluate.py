@@ -13,8 +13,7 @@ from scenes import SMALL_RECIPE
 
 from fieldcast.datasets.generation import generate
 from fieldcast.datasets.trajectories import generate_trajectories
-from fieldcast.datasets.trajectory_file import read_trajectory
-from fieldcast.datasets.trajectory_frames import trajectory_header
+from fieldcast.datasets.trajectory_file import read_trajectory, trajectory_header
 from fieldcast.scripts.cli import main
 from fieldcast.simulators.acoustics.free_field import FreeField
 from fieldcast.surrogates.flow_domain import FlowDomain

@@ -12,7 +12,7 @@ import pytest
 from compiled import hasty_compiler
 from wave_data import COMPONENTS, snapshots, write_waves
 
-from fieldcast.datasets.trajectory_frames import trajectory_header
+from fieldcast.datasets.trajectory_file import trajectory_header
 from fieldcast.datasets.windows import TrajectoryWindows, trajectory_paths
 from fieldcast.simulators.rollout import rollout
 from fieldcast.surrogates.checkpoint import CheckpointError
