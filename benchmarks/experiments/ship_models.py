@@ -51,20 +51,25 @@ SHIPPED = {
 def main() -> None:
     """Copy the models and cut the data."""
     for flow, (data, models) in SHIPPED.items():
-        trajectory = read_trajectory(trajectory_paths(data, "test")[0])
-        number = min(NUM_SNAPSHOTS, len(trajectory.times))
-        header = dataclasses.replace(trajectory, times=trajectory.times[:number], fields=trajectory.fields[:number])
-        with new_trajectory(MODELS / flow / "data" / "test" / "trajectory_00000.h5", header) as writer:
-            for fields in header.fields:
-                writer.append(fields)
-        for name, run in models.items():
-            if not (run / "stepper.ckpt").exists():
-                print(f"{run} holds no stepper yet: {flow}/{name} is left out.")
-                continue
+        trained = {name: run for name, run in models.items() if (run / "stepper.ckpt").exists()}
+        for name in models.keys() - trained:
+            print(f"{models[name]} holds no stepper yet: {flow}/{name} is left out.")
+        if trained:
+            cut(trajectory_paths(data, "test")[0], MODELS / flow / "data" / "test" / "trajectory_00000.h5")
+        for name, run in trained.items():
             (MODELS / flow / name).mkdir(parents=True, exist_ok=True)
             shutil.copy(run / "stepper.ckpt", MODELS / flow / name)
     size = sum(path.stat().st_size for path in MODELS.rglob("*") if path.is_file())
     print(f"{MODELS}: {size / 1e6:.1f} MB")
+
+
+def cut(source: Path, path: Path) -> None:
+    """The first snapshots of a trajectory."""
+    whole = read_trajectory(source)
+    short = dataclasses.replace(whole, times=whole.times[:NUM_SNAPSHOTS], fields=whole.fields[:NUM_SNAPSHOTS])
+    with new_trajectory(path, short) as writer:
+        for fields in short.fields:
+            writer.append(fields)
 
 
 if __name__ == "__main__":
