@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from fieldcast.datasets.hdf5_layout import DamagedFileError, fields_of, finished_file, snapshots
 from fieldcast.datasets.hdf5_structure import Attributes, check_structure
-from fieldcast.datasets.manifest_file import RECIPE, data_files, parse_json
+from fieldcast.datasets.manifest_file import RECIPE, data_files, recipe_hash
 from fieldcast.datasets.moments import Moments
 
 
@@ -111,14 +111,14 @@ def validate_files(root: Path) -> dict[str, FileSummary]:
     names = [name for name, _ in data_files(root)]
     if not names:
         raise FileNotFoundError(f"{root} holds no data files (data/<split>/<name>.h5).")
-    recipe_hash = parse_json(root / RECIPE)["hash"] if (root / RECIPE).exists() else None
+    wanted = recipe_hash(root)
     found: dict[str, FileSummary] = {}
     samples: dict[int, str] = {}
     for name in tqdm(names, desc="validate", unit="file", leave=False, delay=1.0):
         found[name] = summary = validate_file(root / name)
         if summary.form != found[names[0]].form:
             raise DamagedFileError(f"{root / name} has other axes, fields, parameters or units than {names[0]}.")
-        if recipe_hash not in (None, summary.provenance.get("recipe_hash", recipe_hash)):
+        if wanted not in (None, summary.provenance.get("recipe_hash", wanted)):
             raise DamagedFileError(f"{root / name} was made by another recipe than the one in {RECIPE}.")
         index = summary.provenance.get("index")
         if index is not None and samples.setdefault(index, name) != name:

@@ -15,8 +15,8 @@ from fieldcast.datasets.manifest_file import (
     FileEntry,
     Manifest,
     data_files,
-    parse_json,
     read_manifest,
+    recipe_hash,
     save_manifest,
 )
 
@@ -41,11 +41,10 @@ def write_manifest(root: Path) -> Manifest:
     root = Path(root)
     summaries = validate_files(root)
     files = {name: _entry(root / name, summaries[name].kind, split) for name, split in data_files(root)}
-    recipe_hash = parse_json(root / RECIPE)["hash"] if (root / RECIPE).exists() else None
     for name, kind in ((RECIPE, "recipe"), (STATISTICS, "statistics")):
         if (root / name).exists():
             files[name] = _entry(root / name, kind)
-    manifest = Manifest(recipe_hash, files)
+    manifest = Manifest(recipe_hash(root), files)
     save_manifest(root, manifest)
     return manifest
 

@@ -106,6 +106,20 @@ def data_files(root: Path) -> Iterator[tuple[str, str]]:
                 yield f"data/{split}/{path.name}", split
 
 
+def recipe_hash(root: Path) -> str | None:
+    """The hash of the recipe in `root/recipe.json`; nothing where there is no such file.
+
+    **Raises:** `DamagedFileError` when the file does not say it.
+    """
+    path = Path(root) / RECIPE
+    if not path.exists():
+        return None
+    found = parse_json(path).get("hash")
+    if not isinstance(found, str):
+        raise DamagedFileError(f"{path} does not say the hash of the recipe: truncated or altered.")
+    return found
+
+
 def parse_json(path: Path) -> dict[str, Any]:
     """The object in a JSON file of a dataset.
 

@@ -23,6 +23,6 @@ def read_provenance(path: Path, kind: str) -> dict[str, Any]:
         with h5py.File(path, "r", locking="best-effort") as file:
             if file.attrs["complete"] and file.attrs.get("fieldcast_kind", "scene") == kind:
                 return json.loads(file[_GROUPS[kind]].attrs["provenance"])
-    except (OSError, KeyError, RuntimeError, json.JSONDecodeError) as error:
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
         raise DamagedFileError(f"{path} cannot be read: {error}") from error
     raise DamagedFileError(f"{path} is not a finished {kind} file.")

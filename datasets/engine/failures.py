@@ -35,7 +35,10 @@ def read_failures(root: Path) -> dict[int, Failure]:
     """The failures recorded below `root`, by index."""
     failures = {}
     for path in sorted((Path(root) / "failures").glob("[!.]*.json")):
-        found = json.loads(path.read_text())
+        try:
+            found = json.loads(path.read_text())
+        except FileNotFoundError:  # another worker has just made the sample
+            continue
         failures[found["index"]] = Failure(**found | {"reasons": tuple(found["reasons"])})
     return failures
 

@@ -47,4 +47,4 @@ class Job:
             found = self.plan.provenance(path)
         except DamagedFileError:
             return False
-        return (found["recipe_hash"], found["index"]) == (self.recipe_hash, index)
+        return (found.get("recipe_hash"), found.get("index")) == (self.recipe_hash, index)

@@ -22,7 +22,7 @@ class Plan(Protocol):
         """All that decides what sample `index` is; it identifies the dataset."""
 
     def record(self) -> dict[str, Any]:
-        """What `recipe.json` shall say beside the hash of the settings."""
+        """What `recipe.json` shall say beside the hash of the settings: the name of the `recipe`, and more."""
 
     def split(self, index: int) -> str:
         """`train`, `valid` or `test`."""

@@ -10,8 +10,7 @@ import jax
 from fieldcast.datasets.atomic import atomic_write
 from fieldcast.datasets.engine.plain import from_plain, to_plain
 from fieldcast.datasets.engine.plan import Plan, settings_hash
-
-PLAN_FILE = "recipe.json"
+from fieldcast.datasets.manifest_file import RECIPE, parse_json, recipe_hash
 
 
 def save_plan(root: Path, plan: Plan) -> None:
@@ -19,17 +18,16 @@ def save_plan(root: Path, plan: Plan) -> None:
 
     A plan of more samples takes the place of one of fewer.
 
-    **Raises:** `ValueError` when `root` holds a dataset of other settings.
+    **Raises:** `ValueError` when `root` holds a dataset of other settings, or its `recipe.json` is damaged.
     """
-    path, wanted = Path(root) / PLAN_FILE, settings_hash(plan.settings())
+    path, wanted = Path(root) / RECIPE, settings_hash(plan.settings())
     if path.exists():
-        found = json.loads(path.read_text())
-        if found["hash"] != wanted:
+        if (found := recipe_hash(root)) != wanted:
             raise ValueError(
-                f"{root} holds a dataset of another recipe (hash {found['hash']}, asked for {wanted}). Choose another "
-                "folder, or delete this one."
+                f"{root} holds a dataset of another recipe (hash {found}, asked for {wanted}). Choose another folder, "
+                "or delete this one."
             )
-        if found.get("num_samples", -1) >= plan.num_samples:
+        if parse_json(path).get("num_samples", -1) >= plan.num_samples:
             return
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(_described(plan, wanted), indent=2, default=str))
@@ -43,15 +41,15 @@ def load_plan(root: Path) -> Plan:
     **Raises:** `FileNotFoundError` when there is none, `ValueError` when it cannot be rebuilt, or its settings are not
     those that made the data.
     """
-    path = Path(root) / PLAN_FILE
+    path = Path(root) / RECIPE
     if not path.exists():
         raise FileNotFoundError(f"There is no plan at {path}; `fieldcast generate` writes one.")
-    found = json.loads(path.read_text())
+    found = parse_json(path)
     if found.get("plan") is None:
         raise ValueError(f"{path} describes a plan that cannot be rebuilt from it; call what generated it again.")
     jax.config.update("jax_enable_x64", found["double_precision"])
     plan = from_plain(found["plan"])
-    if settings_hash(plan.settings()) != found["hash"]:
+    if settings_hash(plan.settings()) != recipe_hash(root):
         raise ValueError(f"{path} was altered, or written by another version: its settings do not have its hash.")
     return plan
 

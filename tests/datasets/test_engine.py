@@ -138,6 +138,8 @@ def test_what_fails_three_times_is_left_alone_until_asked_for(tmp_path):
         report = carry_out(plan, tmp_path)
         assert set(report.failures) == {1}
         assert len(read_failures(tmp_path)[1].reasons) == attempt
+    # One that another worker mends, and forgets, while the folder is read.
+    (tmp_path / "failures" / "toy_00009.json").symlink_to("gone")
     healed = dataclasses.replace(plan, moods={})
     left = carry_out(healed, tmp_path)
     assert (left.written, left.found, left.failures, left.complete) == (0, 2, {}, False)

@@ -13,6 +13,7 @@ from fieldcast.datasets.engine import load_plan, settings_hash
 from fieldcast.datasets.engine.plain import from_plain, to_plain
 from fieldcast.datasets.engine.plan_file import save_plan
 from fieldcast.datasets.generation import ScenePlan
+from fieldcast.datasets.hdf5_layout import DamagedFileError
 from fieldcast.datasets.trajectories import TrajectoryPlan
 from fieldcast.datasets.turbulence import RECIPES
 from fieldcast.datasets.ultrasound import UltrasoundRecipe
@@ -97,6 +98,13 @@ def test_an_altered_plan_is_refused(tmp_path):
         load_plan(tmp_path)
     with pytest.raises(FileNotFoundError, match="no plan"):
         load_plan(tmp_path / "elsewhere")
+
+
+@pytest.mark.parametrize(("content", "reason"), [("{", "not JSON"), ("{}", "does not say the hash")])
+def test_a_damaged_plan_is_refused_by_name(tmp_path, content, reason):
+    (tmp_path / "recipe.json").write_text(content)
+    with pytest.raises(DamagedFileError, match=rf"recipe\.json .*{reason}"):
+        save_plan(tmp_path, PLANS["toy"])
 
 
 @pytest.mark.parametrize(
