@@ -57,7 +57,8 @@ class TFUScapesPlan:
             listed = self.folder / "splits" / f"{theirs}.txt"
             for name in listed.read_text().split() if listed.exists() else ():
                 parts = Path(name).parts
-                if len(parts) != 2 or ".." in parts or not (self.folder / "data" / name).is_file():
+                here = len(parts) == 2 and parts[0] != "/" and ".." not in parts
+                if not here or not (self.folder / "data" / name).is_file():
                     raise ValueError(f"{listed} names {name!r}, which is not a file <subject>/exp_<k>.npz below data.")
                 if subjects.setdefault(parts[0], ours) != ours:
                     raise ValueError(f"{listed}: the subject {parts[0]} is also in the split {subjects[parts[0]]}.")
@@ -69,10 +70,12 @@ class TFUScapesPlan:
         return len(self.files)
 
     def settings(self) -> dict[str, Any]:
-        return {"source": "TFUScapes", "files": self.files, "frequency": self.frequency, "spacing": self.spacing}
+        # As a list, because the number of a scene is its place in it.
+        files = [list(item) for item in self.files.items()]
+        return {"source": "TFUScapes", "files": files, "frequency": self.frequency, "spacing": self.spacing}
 
     def record(self) -> dict[str, Any]:
-        return self.settings()
+        return {"recipe": "TFUScapes", "settings": self.settings()}
 
     def split(self, index: int) -> str:
         return list(self.files.values())[index]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import tyro
 
@@ -54,7 +55,7 @@ def _describe_dataset(root: Path, found: DatasetSummary) -> Iterable[str]:
             ["dataset", found.first.name],
             *_axes(found.first, found.places),
             ["written by", "fieldcast " + ", ".join(found.versions)],
-            ["recipe", "none" if found.recipe is None else f"{found.recipe['recipe']}, hash {found.recipe['hash']}"],
+            ["recipe", _recipe(found.recipe)],
             ["manifest", "none: its generation has not ended" if found.manifest is None else "agrees with every file"],
             ["statistics", "none" if found.statistics is None else "agree with the manifest"],
         ]
@@ -62,6 +63,12 @@ def _describe_dataset(root: Path, found: DatasetSummary) -> Iterable[str]:
     yield _fields(found.fields, list(found.places))
     rows = [[name, f"{low:.6g}", f"{high:.6g}", unit] for name, (low, high, unit) in found.parameters.items()]
     yield markdown_table(["parameter", "least", "greatest", "unit"], rows)
+
+
+def _recipe(recipe: dict[str, Any] | None) -> str:
+    if recipe is None:
+        return "none"
+    return f"{recipe.get('recipe', 'without a name')}, hash {recipe['hash']}"
 
 
 def _axes(found: FileSummary, places: dict[str, tuple[float, float, str]]) -> list[list[str]]:

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from scenes import Blob, small_scene
 
+from fieldcast.datasets.dataset_validation import validate_dataset
+from fieldcast.datasets.engine import settings_hash
 from fieldcast.datasets.scene_file import SceneRecord, read_scene, write_scene
 from fieldcast.datasets.tfuscapes import bowl_voxels, read_tfuscapes, write_tfuscapes
-from fieldcast.datasets.tfuscapes_import import import_tfuscapes
+from fieldcast.datasets.tfuscapes_import import TFUScapesPlan, import_tfuscapes
 from fieldcast.simulators.acoustics.placement import Bowl
 from fieldcast.simulators.grid import Grid
 
@@ -139,6 +141,18 @@ def test_a_folder_is_imported_with_its_splits(folder, tmp_path):
     assert train.provenance["file"] == "A00000001/exp_0.npz"
     assert valid.provenance["file"] == "A00000002/exp_0.npz"
     assert import_tfuscapes(folder, tmp_path / "root").found == 2
+    assert validate_dataset(tmp_path / "root").recipe["recipe"] == "TFUScapes"
+
+
+def test_which_file_is_which_scene_is_part_of_the_identity(folder):
+    for subject in ("A00000003", "A00000004"):
+        (folder / "data" / subject).mkdir()
+        (folder / "data" / subject / "exp_0.npz").touch()
+    identities = set()
+    for order in ("A00000003/exp_0.npz A00000004/exp_0.npz", "A00000004/exp_0.npz A00000003/exp_0.npz"):
+        (folder / "splits" / "test.txt").write_text(order)
+        identities.add(settings_hash(TFUScapesPlan(folder).settings()))
+    assert len(identities) == 2
 
 
 @pytest.mark.parametrize("listed", ["A00000001/exp_0.npz", "../../../etc/passwd", "A00000001/exp_9.npz", "/etc/passwd"])
