@@ -1,7 +1,6 @@
 """Where the heads of a dataset come from, and which scenes show the same subject."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fieldcast.simulators.acoustics.dicom import is_series, series_files
 from fieldcast.simulators.acoustics.head_image import read_head
 from fieldcast.simulators.acoustics.phantom import SkullPhantom, SyntheticHead
 from fieldcast.simulators.acoustics.scanned_head import ScannedHead
@@ -78,16 +78,11 @@ def _scanned(path: Path, spacing: float) -> ScannedHead:
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of an image file, or of all files of a series' folder."""
-    digest = hashlib.sha256()
-    for file in _files(path):
-        with file.open("rb") as stream:
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()
+    """SHA-256 of what an image's files hold, whatever they are called: of one, or of the slices of a series."""
+    files = series_files(path) if is_series(path) else (path,)
+    return hashlib.sha256(b"".join(sorted(_file_digest(file) for file in files))).hexdigest()
 
 
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        yield from sorted(file for file in path.iterdir() if file.is_file())
-    else:
-        yield path
+def _file_digest(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()

@@ -42,16 +42,21 @@ def read_series(path: str | Path) -> tuple[Float[np.ndarray, "x y z"], Float[np.
     `ImportError` when pydicom is not installed.
     """
     pydicom = import_pydicom()
-    path = Path(path)
-    folder = path if path.is_dir() else path.parent
-    series = _all_series(pydicom, folder)
-    slices = _chosen(series, path)
+    slices = _series(pydicom, Path(path))
     for file, header in slices:
         _check_slice(file, header)
     _check_alike(slices)
     slices, step = _in_order(slices)
     volume = np.stack([_hounsfield(pydicom, file) for file, _ in slices], axis=-1)
     return volume, _affine(slices[0][1], step)
+
+
+def series_files(path: str | Path) -> tuple[Path, ...]:
+    """The files of the series that `read_series` reads, sorted by name.
+
+    **Raises:** `ValueError` when there is no series or more than one.
+    """
+    return tuple(file for file, _ in _series(import_pydicom(), Path(path)))
 
 
 def is_series(path: str | Path) -> bool:
@@ -75,6 +80,10 @@ def import_pydicom() -> ModuleType:
 
 _Slices = Sequence[tuple[Path, Any]]
 """Files with their headers."""
+
+
+def _series(pydicom: ModuleType, path: Path) -> _Slices:
+    return _chosen(_all_series(pydicom, path if path.is_dir() else path.parent), path)
 
 
 def _all_series(pydicom: ModuleType, folder: Path) -> dict[str, _Slices]:

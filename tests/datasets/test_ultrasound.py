@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jax.numpy as jnp
 import numpy as np
+import pydicom
 import pytest
 from scenes import SMALL_RECIPE, Blob
 
@@ -108,6 +109,27 @@ def test_images_are_known_by_their_content(images, tmp_path):
     assert here["images"][0] == hashlib.sha256(hashlib.sha256(images[0].read_bytes()).digest()).hexdigest()
     moved[1].write_bytes(images[0].read_bytes()[:-9])
     assert from_images(tuple(moved)).settings() != here
+
+
+def test_a_series_is_known_by_all_its_slices(tmp_path):
+    """Whichever slice, or the folder, stands for it, and whatever the files are called."""
+    for name, series in (("a", "1.2"), ("b", "1.2"), ("c", "1.3")):
+        header = pydicom.Dataset()
+        header.file_meta = pydicom.dataset.FileMetaDataset()
+        header.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        header.file_meta.MediaStorageSOPClassUID = header.SOPClassUID = pydicom.uid.CTImageStorage
+        header.file_meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID = pydicom.uid.generate_uid()
+        header.SeriesInstanceUID, header.Rows = series, 2
+        header.save_as(tmp_path / name, enforce_file_format=True)
+    with pytest.raises(ValueError, match="are the same image"):
+        ImageHeads((tmp_path / "a", tmp_path / "b")).identity()
+    both = ImageHeads((tmp_path / "a", tmp_path / "c")).identity()
+    (tmp_path / "c").rename(tmp_path / "0")
+    assert ImageHeads((tmp_path / "b", tmp_path / "0")).identity() == both
+    (tmp_path / "0").unlink()
+    assert ImageHeads((tmp_path,)).identity()["images"] == both["images"][:1]
+    (tmp_path / "b").write_bytes((tmp_path / "b").read_bytes() + bytes(2))
+    assert ImageHeads((tmp_path / "a",)).identity()["images"] != both["images"][:1]
 
 
 def test_everything_that_changes_a_scene_changes_the_identity(images):
