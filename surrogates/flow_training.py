@@ -1,6 +1,5 @@
 """From a folder of trajectories to a learned stepper in a run folder."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +10,6 @@ import jax.numpy as jnp
 import jax.random as jrandom
 import numpy as np
 
-from fieldcast.datasets.atomic import atomic_write
 from fieldcast.datasets.batches import Batches, mixed_batches, shuffled_batches
 from fieldcast.datasets.trajectory_file import trajectory_header
 from fieldcast.datasets.windows import TrajectoryWindows, trajectory_paths
@@ -23,6 +21,7 @@ from fieldcast.surrogates.learned_stepper import (
     load_stepper,
     save_stepper,
 )
+from fieldcast.surrogates.training.claim import claim_run
 from fieldcast.surrogates.training.figures import save_learning_curve
 from fieldcast.surrogates.training.objectives import StepperObjective
 from fieldcast.surrogates.training.placement import Placement
@@ -89,13 +88,23 @@ def train_stepper(
     - `validation_steps`: length of the rollouts whose mean relative L2 error decides which weights are best.
     - `placement`, `tensorboard`: as for `fit`.
 
-    **Raises:** what `fit` raises; `ValueError` when the run folder holds another recipe's run, or data are missing.
+    **Raises:** what `fit` raises; `ValueError` when the run folder holds another recipe's run, or data are missing or
+    of different components or intervals.
     """
     domain = data.domain()
-    _claim(Path(run), data, recipe, objective, training, validation_steps)
-    statistics, change = field_statistics(data.windows(data.roots[0], "train", 2))
+    settings = {
+        "data": asdict(data),
+        "stepper": recipe.to_json(),
+        "objective": repr(objective),
+        "training": asdict(training) | {"schedule": repr(training.schedule)},
+        "validation_steps": validation_steps,
+    }
     make = eqx.filter_jit(lambda key: build_stepper(recipe, domain, statistics, change, key=key))
     valid = [data.windows(root, "valid", recipe.history + validation_steps) for root in data.roots]
+    for windows in valid:
+        _require_alike(valid[0], windows)
+    claim_run(run, settings)
+    statistics, change = field_statistics(data.windows(data.roots[0], "train", 2))
     fit(
         # Drawn by a generator that compiles in a fraction of the time that the default one takes for many layers.
         make(jrandom.key(training.seed, impl="rbg")),
@@ -149,34 +158,11 @@ def _window_error(stepper: LearnedStepper, frames: jax.Array, num_steps: int) ->
     return jnp.mean(errors)
 
 
-def _claim(
-    run: Path,
-    data: FlowData,
-    recipe: StepperRecipe,
-    objective: StepperObjective,
-    training: TrainingRecipe,
-    validation_steps: int,
-) -> None:
-    """Write all that decides a run beside it, or check that the run there was decided by the same."""
-    asked = json.loads(
-        json.dumps(
-            {
-                "data": asdict(data),
-                "stepper": recipe.to_json(),
-                "objective": repr(objective),
-                "training": asdict(training) | {"schedule": repr(training.schedule)},
-                "validation_steps": validation_steps,
-            },
-            default=str,
+def _require_alike(first: TrajectoryWindows, other: TrajectoryWindows) -> None:
+    """Refuse two datasets between which a stepper cannot tell."""
+    same_interval = np.isclose(other.interval, first.interval, rtol=1e-3, atol=0.0)
+    if other.components != first.components or not same_interval:
+        raise ValueError(
+            f"All datasets must hold the components {first.components} at intervals of {first.interval:g}; that of "
+            f"{other.paths[0]} holds {other.components} at intervals of {other.interval:g}."
         )
-    )
-    path = run / "recipe.json"
-    if path.exists():
-        found = json.loads(path.read_text())
-        if found != asked:
-            different = [name for name in asked if found.get(name) != asked[name]]
-            raise ValueError(f"{run} holds a run of another recipe (different: {different}); choose another folder.")
-        return
-    run.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as temporary:
-        temporary.write_text(json.dumps(asked, indent=2))

@@ -22,7 +22,7 @@ from fieldcast.simulators.grid import Grid
 from fieldcast.surrogates.checkpoint import load_checkpoint, save_checkpoint
 from fieldcast.surrogates.model_recipe import ModelRecipe
 from fieldcast.surrogates.pressure_model import PressureModel, encode
-from fieldcast.surrogates.scene_samples import Samples
+from fieldcast.surrogates.scene_samples import Samples, predict
 
 _KIND = "fieldcast.FieldPredictor"
 _FILE = "predictor.ckpt"
@@ -119,7 +119,6 @@ def _predict(
 
 def error_curve(model: PressureModel, samples: Samples) -> Float[Array, " bin"]:
     """Root-mean-square error relative to the predicted peak, in equal bins of the predicted fraction of the peak."""
-    predict = eqx.filter_jit(lambda m, x: m(x))
     count, total = np.zeros(_NUM_BINS), np.zeros(_NUM_BINS)
     for index in range(len(samples)):
         inputs, truth = samples[index]

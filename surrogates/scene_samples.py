@@ -42,6 +42,10 @@ class SceneBatches:
     batch_size: int
     seed: int
 
+    def __post_init__(self):
+        if self.batch_size > len(self.samples):
+            raise ValueError(f"A batch of {self.batch_size} scenes cannot be drawn from {len(self.samples)}.")
+
     def from_step(self, step: int) -> Iterator[SceneBatch]:
         while True:
             rng = np.random.default_rng([self.seed, step])
@@ -60,13 +64,13 @@ def validation_error(model: PressureModel, samples: Samples) -> float:
     for index in range(len(samples)):
         inputs, truth = samples[index]
         amplitude = np.abs(truth.pressure)
-        errors.append(np.linalg.norm(np.asarray(_predict(model, inputs)) - amplitude) / np.linalg.norm(amplitude))
+        errors.append(np.linalg.norm(np.asarray(predict(model, inputs)) - amplitude) / np.linalg.norm(amplitude))
     return float(np.mean(errors))
 
 
 @eqx.filter_jit
-def _predict(model: PressureModel, inputs: ModelInput) -> Float[Array, "*space"]:
-    # Of the module, so that it is compiled once and not with every validation.
+def predict(model: PressureModel, inputs: ModelInput) -> Float[Array, "*space"]:
+    """The model's answer; of the module, so that it is compiled once and not with every validation."""
     return model(inputs)
 
 

@@ -1,7 +1,6 @@
 """From a folder of simulated scenes to a predictor in a run folder."""
 
 import cmath
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy as np
 from jaxtyping import PyTree
 from tqdm import tqdm
 
-from fieldcast.datasets.atomic import atomic_write
 from fieldcast.datasets.scene_file import SceneRecord, read_scene
 from fieldcast.simulators.acoustics.free_field import free_field_table
 from fieldcast.simulators.acoustics.scene import Scene
@@ -22,6 +20,7 @@ from fieldcast.surrogates.predictor import FieldPredictor, TrainingDomain, error
 from fieldcast.surrogates.pressure_model import ModelInput, PressureModel, TrueField, encode
 from fieldcast.surrogates.scene_samples import Samples, SceneBatches, scene_objective, validation_error
 from fieldcast.surrogates.training import TrainingRecipe, fit
+from fieldcast.surrogates.training.claim import claim_run
 from fieldcast.surrogates.training.figures import save_learning_curve
 
 
@@ -69,13 +68,21 @@ def train_predictor(
     """Train a model on `records` and leave the predictor that is best on `valid` in the folder `run`.
 
     An interrupted training goes on where its last saved state left it.
+
+    **Raises:** what `fit` raises; `ValueError` when the scenes are of different domains, are fewer than a batch, or the
+    folder holds a run of another recipe.
     """
     run = Path(run)
     domain = TrainingDomain.of(records[0].scene)
     for record in (*records, *valid):
         domain.require(record.scene)
-    with atomic_write(run / "recipe.json") as temporary:
-        temporary.write_text(json.dumps({"model": asdict(model_recipe), "training": asdict(training)}, indent=2))
+    claim_run(
+        run,
+        {
+            "model": asdict(model_recipe),
+            "training": asdict(training) | {"schedule": repr(training.schedule)},
+        },
+    )
     train_samples = encode_records(records, model_recipe.num_points)
     valid_samples = encode_records(valid, model_recipe.num_points)
 

@@ -23,12 +23,12 @@ def snapshots(seed: int, num_points: int = 8, number: int = 6, base: int = 8) ->
     return np.stack([fields(2.0 * np.pi * n / base) for n in range(number)]).astype(np.float32)
 
 
-def write_waves(root: Path, num_points: int = 8, number: int = 6) -> Path:
+def write_waves(root: Path, num_points: int = 8, number: int = 6, interval: float = 0.5) -> Path:
     """A dataset of four trajectories to learn from, one to validate with and one to test with."""
     points = np.arange(num_points) / num_points
     header = TrajectoryHeader(
         name="waves",
-        times=3.0 + 0.5 * np.arange(number),
+        times=3.0 + interval * np.arange(number),
         axes={"x": points, "y": points},
         boundary_types=("PERIODIC", "PERIODIC"),
         components=COMPONENTS,

@@ -74,7 +74,7 @@ class Unrolled:
         if self.num_steps == 1:
             return self.loss(stepper.decode(stepper(state)), targets[0])
 
-        def advance(carry: tuple[Array, Array]) -> tuple[tuple[Array, Array], Float[Array, ""]]:
+        def advance(carry: tuple[State, Array]) -> tuple[tuple[State, Array], Float[Array, ""]]:
             state, number = carry
             state = stepper(state)
             return (state, number + 1), self.loss(stepper.decode(state), targets[number])

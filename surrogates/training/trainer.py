@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,19 +16,12 @@ import numpy as np
 from jaxtyping import PyTree
 from tqdm import tqdm
 
+from fieldcast.datasets.batches import Batches
 from fieldcast.surrogates.training.checkpoints import CheckpointStore
 from fieldcast.surrogates.training.metrics_log import MetricsLog
 from fieldcast.surrogates.training.placement import Placement
 from fieldcast.surrogates.training.recipe import TrainingRecipe
 from fieldcast.surrogates.training.step import Objective, Setting, TrainingState, training_step
-
-
-@runtime_checkable
-class BatchStream(Protocol):
-    """Where batches come from: `fieldcast.datasets.batches` makes them of any source."""
-
-    def from_step(self, step: int) -> Iterator[PyTree[np.ndarray]]:
-        """The batches of the steps from this one on, each a function of its number alone."""
 
 
 class DivergedError(ArithmeticError):
@@ -53,7 +46,7 @@ class Progress:
 def fit(
     model: PyTree,
     objective: Objective,
-    batches: BatchStream,
+    batches: Batches,
     validate: Callable[[PyTree], dict[str, float]],
     recipe: TrainingRecipe,
     folder: Path,

@@ -7,6 +7,7 @@ import sys
 import nibabel
 import numpy as np
 import pytest
+from compiled import hasty_compiler
 from scenes import Blob, small_scene
 
 from fieldcast.datasets.scene_file import SceneRecord
@@ -36,7 +37,8 @@ def run(tmp_path_factory):
     scenes = [small_scene(index) for index in (2, 5, 1)]
     records = [SceneRecord(scene, Blob()(scene)) for scene in scenes]
     recipe = ModelRecipe(base_width=4, num_levels=2, patch_size=2, num_points=16)
-    train_predictor(records[:2], records[2:], folder, recipe, TrainingRecipe(num_steps=2, validate_every=2))
+    with hasty_compiler():
+        train_predictor(records[:2], records[2:], folder, recipe, TrainingRecipe(num_steps=2, validate_every=2))
     return folder
 
 

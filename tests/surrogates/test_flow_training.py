@@ -156,6 +156,13 @@ def test_a_run_folder_takes_no_other_recipe(trained, data):
         train_stepper(FlowData((data,)), StepperRecipe(FNO_RECIPE), Unrolled(RelativeL2()), TRAINING, run)
 
 
+def test_datasets_of_other_intervals_are_refused(data, tmp_path):
+    slower, run = write_waves(tmp_path / "slower", interval=1.0), tmp_path / "run"
+    with pytest.raises(ValueError, match=r"intervals of 0\.5; that of .*slower.* at intervals of 1"):
+        train_stepper(FlowData((data, slower)), StepperRecipe(FNO_RECIPE), Unrolled(RelativeL2()), TRAINING, run)
+    assert not run.exists()
+
+
 def test_states_that_do_not_fit_are_refused(trained):
     _, stepper = trained
     with pytest.raises(ValueError, match="starts from 2 snapshots"):

@@ -44,7 +44,8 @@ def trained(request, tmp_path_factory) -> tuple[FieldPredictor, str]:
 def test_reloaded_predictor_gives_the_same_field(trained):
     predictor, folder = trained
     scene = small_scene(0)
-    field, reloaded = predictor(scene), load_predictor(folder)(scene)
+    with hasty_compiler():
+        field, reloaded = predictor(scene), load_predictor(folder)(scene)
     np.testing.assert_array_equal(field.amplitude, reloaded.amplitude)
     np.testing.assert_array_equal(field.error_estimate, reloaded.error_estimate)
     assert not np.allclose(field.amplitude, 0.0)
@@ -82,8 +83,8 @@ def test_gradient_in_position_and_axis_is_the_finite_difference(trained, x64):
         return predictor(eqx.tree_at(lambda s: s.transducer, scene, transducer)).amplitude_at(target)
 
     position, axis = scene.transducer.position, scene.transducer.axis
-    gradients = jax.grad(pressure, (0, 1))(position, axis)
     direction = jnp.asarray([0.3, -0.5, 0.8])
+    gradients = jax.grad(pressure, (0, 1))(position, axis)
     for which, (gradient, step) in enumerate(zip(gradients, (1e-7, 1e-5), strict=True)):
         ends = [
             pressure(*(x + sign * step * direction * float(i == which) for i, x in enumerate((position, axis))))
@@ -91,6 +92,15 @@ def test_gradient_in_position_and_axis_is_the_finite_difference(trained, x64):
         ]
         difference = (ends[0] - ends[1]) / (2 * step)
         np.testing.assert_allclose(jnp.vdot(gradient, direction), difference, rtol=1e-4)
+
+
+def test_a_run_folder_takes_no_other_recipe(trained):
+    predictor, folder = trained
+    written = (folder / "recipe.json").read_bytes()
+    other = dataclasses.replace(predictor.recipe, base_width=8)
+    with pytest.raises(ValueError, match=r"another recipe \(different: \['model'\]\)"):
+        train_predictor(records([2, 5]), records([1]), folder, other, BRIEF)
+    assert (folder / "recipe.json").read_bytes() == written
 
 
 def test_scenes_outside_the_training_domain_are_refused_by_name(trained):
