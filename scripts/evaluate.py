@@ -6,7 +6,7 @@ import tyro
 
 from fieldcast.datasets.hdf5_layout import finished_file
 from fieldcast.scripts.evaluate_fields import evaluate_fields
-from fieldcast.scripts.evaluate_flows import FlowOptions, evaluate_flows
+from fieldcast.scripts.evaluate_flows import FlowComparison, evaluate_flows
 
 
 def evaluate(
@@ -14,7 +14,7 @@ def evaluate(
     data: Path,
     split: str = "test",
     output: Path = Path("runs/evaluation"),
-    flow: FlowOptions = FlowOptions(),
+    flow: FlowComparison = FlowComparison(),
 ) -> None:
     """Compare trained surrogates on a dataset of scenes or trajectories, beside what needs no training.
 

@@ -24,12 +24,13 @@ from fieldcast.surrogates.learned_stepper import load_stepper
 
 
 @dataclass(frozen=True)
-class FlowOptions:
+class FlowComparison:
     """How trajectories are compared.
 
-    - `trajectories`: use only the first so many.
-    - `long_steps`: also roll out so many steps, beyond the data; statistics are then those of this rollout.
-    - `solver`: also run the dataset's own equations, on the grid of its snapshots.
+    Args:
+        trajectories: Use only the first so many.
+        long_steps: Also roll out so many steps, beyond the data; statistics are then those of this rollout.
+        solver: Also run the dataset's own equations, on the grid of its snapshots.
     """
 
     trajectories: int | None = None
@@ -37,7 +38,7 @@ class FlowOptions:
     solver: bool = False
 
 
-def evaluate_flows(runs: tuple[Path, ...], data: Path, split: str, output: Path, options: FlowOptions) -> None:
+def evaluate_flows(runs: tuple[Path, ...], data: Path, split: str, output: Path, options: FlowComparison) -> None:
     """Errors, stability, statistics and seconds of steppers, with figures of them."""
     tests = load_flow_tests(data, split, options.trajectories)
     steps: dict[str, Stepper | tuple[Stepper, ...]] = {"persistence": Persistence(tests.interval)}

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Union
+from typing import Annotated
 
 import jax
 import tyro
@@ -14,10 +13,8 @@ from fieldcast.datasets.trajectories import trajectory_plan
 from fieldcast.datasets.trajectory_recipe import TrajectoryRecipe
 from fieldcast.datasets.turbulence import RECIPES
 from fieldcast.datasets.ultrasound import UltrasoundRecipe
+from fieldcast.scripts.deferred import choice_of
 from fieldcast.scripts.running import Running
-
-Task = Callable[[], None]
-"""What is done once the whole command line is understood; what fails in it is no error of parsing."""
 
 
 def ultrasound(
@@ -25,7 +22,7 @@ def ultrasound(
     num_scenes: int | None = None,
     recipe: UltrasoundRecipe = UltrasoundRecipe(),
     running: Annotated[Running, tyro.conf.arg(name="")] = Running(workers=2),
-) -> Task:
+) -> None:
     """Simulate transcranial ultrasound scenes into a folder of HDF5 files. Run again to resume.
 
     Args:
@@ -36,7 +33,8 @@ def ultrasound(
     """
     if num_scenes is not None:
         recipe = replace(recipe, num_scenes=num_scenes)
-    return partial(_on_demand, generate_ultrasound, root, recipe, running)
+    running.prepare()
+    generate_ultrasound(root, recipe, running)
 
 
 def generate_ultrasound(root: Path, recipe: UltrasoundRecipe, running: Running) -> None:
@@ -51,21 +49,17 @@ def generate_flow(root: Path, recipe: TrajectoryRecipe, running: Running) -> Non
     running.run(trajectory_plan(recipe), root)
 
 
-def _on_demand(generator: Callable[[Path, Any, Running], None], root: Path, recipe: Any, running: Running) -> None:
-    running.prepare()
-    generator(root, recipe, running)
-
-
-def _flow(default: TrajectoryRecipe) -> Callable[..., Task]:
+def _flow(default: TrajectoryRecipe) -> Callable[..., None]:
     def command(
         root: Path = Path("data") / default.name,
         num_trajectories: int | None = None,
         recipe: type(default) = default,
         running: Annotated[Running, tyro.conf.arg(name="")] = Running(),
-    ) -> Task:
+    ) -> None:
         if num_trajectories is not None:
             recipe = replace(recipe, num_trajectories=num_trajectories)
-        return partial(_on_demand, generate_flow, root, recipe, running)
+        running.prepare()
+        generate_flow(root, recipe, running)
 
     summary = type(default).__doc__.split("\n\n")[0]
     command.__doc__ = f"""{summary} Run again to resume.
@@ -79,12 +73,8 @@ def _flow(default: TrajectoryRecipe) -> Callable[..., Task]:
     return command
 
 
-_COMMANDS = {"ultrasound": ultrasound, **{name: _flow(recipe) for name, recipe in RECIPES.items()}}
-
-Dataset = Union[  # noqa: UP007
-    tuple(Annotated[Any, tyro.conf.subcommand(name, constructor=run)] for name, run in _COMMANDS.items())
-]
-"""The choice of a dataset; tyro makes the task of what is chosen."""
+Dataset = choice_of({"ultrasound": ultrasound, **{name: _flow(recipe) for name, recipe in RECIPES.items()}})
+"""The choice of a dataset."""
 
 
 def generate(dataset: Annotated[Dataset, tyro.conf.arg(name="")]) -> None:

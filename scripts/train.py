@@ -1,7 +1,5 @@
 """`fieldcast train`: train a surrogate on a dataset."""
 
-import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Union
@@ -9,6 +7,7 @@ from typing import Annotated, Any, Union
 import jax
 import tyro
 
+from fieldcast.scripts.deferred import choice_of
 from fieldcast.surrogates.flow_training import FlowData, train_stepper
 from fieldcast.surrogates.learned_stepper import StepperRecipe
 from fieldcast.surrogates.losses import ChannelRelativeL2, MeanSquaredError, RelativeH1, RelativeL2
@@ -153,21 +152,7 @@ def train_flow(
     print(f"The best stepper is in {run}; load it with load_stepper({str(run)!r}).")
 
 
-def _later(run: Callable[..., None]) -> Callable[..., Callable[[], None]]:
-    """A constructor with the arguments of `run`, which tyro calls while it still parses: it only remembers them."""
-
-    @functools.wraps(run)
-    def remember(**arguments: Any) -> Callable[[], None]:
-        return functools.partial(run, **arguments)
-
-    return remember
-
-
-_COMMANDS = {"ultrasound": train_ultrasound, "flow": train_flow}
-
-Training = Union[  # noqa: UP007
-    tuple(Annotated[Any, tyro.conf.subcommand(name, constructor=_later(run))] for name, run in _COMMANDS.items())
-]
+Training = choice_of({"ultrasound": train_ultrasound, "flow": train_flow})
 """The choice of what is trained."""
 
 

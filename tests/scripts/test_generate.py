@@ -4,6 +4,7 @@ import re
 import sys
 
 import pytest
+from compiled import hasty_compiler
 
 from fieldcast.datasets.trajectory_file import read_trajectory
 from fieldcast.datasets.turbulence import RECIPES
@@ -19,7 +20,8 @@ def run(monkeypatch, *arguments):
 
 
 def test_a_dataset_is_made_and_found_again(monkeypatch, tmp_path, capsys):
-    run(monkeypatch, "ins", "--root", str(tmp_path), *TINY)
+    with hasty_compiler():
+        run(monkeypatch, "ins", "--root", str(tmp_path), *TINY)
     assert "2 trajectories simulated" in capsys.readouterr().out
     run(monkeypatch, "ins", "--root", str(tmp_path), *TINY)
     assert "0 trajectories simulated in 0 s, 2 were there already" in capsys.readouterr().out
