@@ -25,15 +25,19 @@ def waves(phase, growth=0.0):
     return np.stack(pair, axis=1).astype(np.float32)
 
 
-def waves_as_tests(*fields):
+def trajectories(*fields, interval=0.5):
     header = {
         "name": "waves",
-        "times": (3.0 + 0.5 * np.arange(NUM_TIMES)).astype(np.float32),
+        "times": (3.0 + interval * np.arange(NUM_TIMES)).astype(np.float32),
         "axes": {"x": X.astype(np.float32), "y": np.linspace(-1, 1, 4, dtype=np.float32)},
         "boundary_types": ("PERIODIC", "WALL"),
         "components": ("density", "pressure"),
     }
-    return FlowTests.of([Trajectory(**header, fields=each) for each in fields])
+    return [Trajectory(**header, fields=each) for each in fields]
+
+
+def waves_as_tests(*fields):
+    return FlowTests.of(trajectories(*fields))
 
 
 class Shift(Stepper):
@@ -144,6 +148,8 @@ def test_what_does_not_fit_is_refused():
         evaluate_stepper(Persistence(0.5), tests, start=12)
     with pytest.raises(ValueError, match="cannot start from snapshot 0"):
         evaluate_stepper(WithMemory(0), tests, start=0)
+    with pytest.raises(ValueError, match=r"the interval 0\.5 between snapshots, got 0\.25"):
+        FlowTests.of([*trajectories(waves(0.0)), *trajectories(waves(0.0), interval=0.25)])
 
 
 def test_spectra_hold_the_variance_of_the_waves():
