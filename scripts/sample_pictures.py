@@ -1,15 +1,18 @@
 """Pictures of what data files hold."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from fieldcast.datasets.file_validation import validate_file
 from fieldcast.datasets.scene_file import read_scene
 from fieldcast.datasets.trajectory_file import Trajectory, read_trajectory
 from fieldcast.simulators.acoustics.figures import plot_field, save_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MAX_SNAPSHOTS = 4
 
@@ -28,12 +31,14 @@ def draw_sample(path: Path, folder: Path) -> Path:
     return picture
 
 
-def draw_trajectory(trajectory: Trajectory) -> Figure:
+def draw_trajectory(trajectory: Trajectory) -> "Figure":
     """Every component, a row each, at up to four times from the first to the last; of a body its middle plane.
 
     The planes lie across the last axis. A row has one scale of colours, symmetric about zero if its values have both
     signs.
     """
+    from matplotlib.figure import Figure
+
     number = min(MAX_SNAPSHOTS, len(trajectory.times))
     snapshots = np.linspace(0, len(trajectory.times) - 1, number).round().astype(int)
     rows = len(trajectory.components)
@@ -54,7 +59,7 @@ def draw_trajectory(trajectory: Trajectory) -> Figure:
     return figure
 
 
-def _draw(panel: Axes, trajectory: Trajectory, values: np.ndarray, limits: tuple[float, float]):
+def _draw(panel: "Axes", trajectory: Trajectory, values: np.ndarray, limits: tuple[float, float]):
     """Draw a snapshot of one component; the image, if it is one."""
     axes = list(trajectory.axes.items())
     if values.ndim == 1:
