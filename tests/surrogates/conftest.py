@@ -10,20 +10,22 @@ import pytest
 def numpy_random(monkeypatch):
     """Initial values from NumPy, different for every key: nothing is compiled to draw them.
 
-    Where only the shape of a model is asked for, there are no keys to draw from, and the values are zero.
+    Under a transformation (a layer for each of several keys, or only its shape) there is no key to draw from, and JAX
+    draws as usual.
     """
+    drawn_uniformly, drawn_normally = jax.random.uniform, jax.random.normal
 
     def random(key):
         return np.random.default_rng(np.asarray(jax.random.key_data(key)).tolist())
 
     def uniform(key, shape, dtype=float, minval=0.0, maxval=1.0):
         if isinstance(key, jax.core.Tracer):
-            return jnp.zeros(shape, dtype)
+            return drawn_uniformly(key, shape, dtype, minval, maxval)
         return jnp.asarray(random(key).uniform(minval, maxval, shape), dtype)
 
     def normal(key, shape, dtype=float):
         if isinstance(key, jax.core.Tracer):
-            return jnp.zeros(shape, dtype)
+            return drawn_normally(key, shape, dtype)
         return jnp.asarray(random(key).normal(size=shape), dtype)
 
     monkeypatch.setattr(jax.random, "uniform", uniform)
