@@ -24,6 +24,10 @@ class WarmupCosine(Schedule):
 
     warmup: float = 0.05
 
+    def __post_init__(self):
+        if not 0.0 <= self.warmup < 1.0:
+            raise ValueError(f"The share of the steps that go up lies in [0, 1), got {self.warmup}.")
+
     def __call__(self, num_steps: int, peak: float) -> optax.Schedule:
         steps_up = max(1, int(self.warmup * num_steps))
         return optax.warmup_cosine_decay_schedule(0.0, peak, warmup_steps=steps_up, decay_steps=max(num_steps, 2))
@@ -37,7 +41,8 @@ class StepDecay(Schedule):
     factor: float = 0.7
 
     def __call__(self, num_steps: int, peak: float) -> optax.Schedule:
-        return optax.exponential_decay(peak, max(1, num_steps // self.num_stages), self.factor, staircase=True)
+        ends = {round(stage * num_steps / self.num_stages): self.factor for stage in range(1, self.num_stages)}
+        return optax.piecewise_constant_schedule(peak, ends)
 
 
 @dataclass(frozen=True)

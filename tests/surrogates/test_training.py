@@ -36,6 +36,7 @@ from fieldcast.surrogates.training import (
     Placement,
     StepDecay,
     TrainingRecipe,
+    WarmupCosine,
     fit,
     read_metrics,
 )
@@ -190,6 +191,8 @@ def test_batches_that_do_not_divide_are_refused(tmp_path):
         TrainingRecipe(num_steps=0)
     with pytest.raises(ValueError, match=r"lies in \[0, 1\)"):
         TrainingRecipe(averaging=1.0)
+    with pytest.raises(ValueError, match=r"lies in \[0, 1\)"):
+        WarmupCosine(warmup=1.0)
 
 
 def test_event_files_hold_the_metrics(tmp_path, whole):
@@ -203,3 +206,5 @@ def test_stages_of_a_step_decay():
     rate = StepDecay(num_stages=3, factor=0.5)(12, 0.8)
     with jax.numpy_dtype_promotion("standard"):
         np.testing.assert_allclose([float(rate(step)) for step in (0, 3, 4, 8, 11)], [0.8, 0.8, 0.4, 0.2, 0.2])
+        uneven = StepDecay(num_stages=6, factor=0.5)(20, 1.0)
+        np.testing.assert_allclose([float(uneven(step)) for step in (2, 3, 16, 17, 19)], [1, 0.5, 2**-4, 2**-5, 2**-5])
