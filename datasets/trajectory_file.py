@@ -7,6 +7,7 @@ it is made, so that a trajectory need not fit into memory. The group `provenance
 """
 
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -63,6 +64,15 @@ class TrajectoryHeader:
     def shape(self) -> tuple[int, ...]:
         """Of one snapshot: channels and space."""
         return len(self.components), *(len(points) for points in self.axes.values())
+
+    @property
+    def interval(self) -> float:
+        """From one snapshot to the next, to six digits; NaN where there is only one."""
+        if len(self.times) < 2:
+            return math.nan
+        # Times are stored in single precision: the whole span tells the interval best.
+        span = np.float64(self.times[-1]) - np.float64(self.times[0])
+        return float(f"{span / (len(self.times) - 1):.6g}")
 
     def unit(self, name: str) -> str:
         return self.units.get(name, "1")

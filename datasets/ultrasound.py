@@ -48,32 +48,43 @@ class UltrasoundRecipe:
 
     A scene is made from its number alone. Splits share no subject: a synthetic head is in one scene only, an image in
     every n-th.
-
-    **Arguments:**
-
-    - `num_scenes`: scenes in all three splits together; more can be asked for later, the first ones stay the same.
-    - `seed`: of heads, transducers and placements.
-    - `bowl`: the transducer, or a family of them.
-    - `shape`, `spacing` [m]: of each scene's grid.
-    - `heads`: synthetic ones, or CT images.
-    - `placement`: where on the scalp, and aimed at what.
-    - `mapping`: how CT numbers become acoustic properties.
-    - `solver`: what computes the fields.
-    - `num_valid`, `num_test`: of every `split_period` subjects, how many are kept for validation and test.
     """
 
     num_scenes: int = 40
+    """In all three splits together; more can be asked for later, the first ones stay the same."""
+
     seed: int = 0
+    """Of heads, transducers and placements."""
+
     bowl: Transducer = Bowl(radius_of_curvature=30e-3, aperture_diameter=26e-3, frequency=375e3, surface_pressure=100e3)
+    """The transducer, or a family of them."""
+
     shape: tuple[int, ...] = (48, 48, 48)
+    """Points of each scene's grid."""
+
     spacing: float = 1e-3
+    """Of the grid [m]."""
+
     heads: Heads = PhantomHeads()
+    """Synthetic ones, or CT images."""
+
     placement: Place = RandomPlacement()
+    """Where on the scalp, and aimed at what."""
+
     mapping: Mapping = MarsacMueller()
+    """How CT numbers become acoustic properties."""
+
     solver: Solver = KWaveChoice()
+    """What computes the fields."""
+
     num_valid: int = 1
+    """How many of every `split_period` subjects are kept for validation."""
+
     num_test: int = 2
+    """How many of every `split_period` subjects are kept for the test."""
+
     split_period: int = 10
+    """Subjects after which the splits repeat."""
 
     def split(self, index: int) -> str:
         """The split of scene `index`: that of its subject; it does not depend on `num_scenes`."""

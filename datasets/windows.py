@@ -110,12 +110,9 @@ def _grid(header: TrajectoryHeader) -> dict[str, int]:
 
 
 def _interval(path: Path, header: TrajectoryHeader) -> float:
-    """The time between two snapshots, as exactly as times in single precision tell."""
-    times = header.times.astype(np.float64)
-    if len(times) == 1:
-        return float("nan")
-    interval = (times[-1] - times[0]) / (len(times) - 1)
-    even = times[0] + interval * np.arange(len(times))
-    if not (interval > 0 and np.allclose(times, even, rtol=1e-6, atol=1e-3 * interval)):
+    """The time between two snapshots, which must be the same throughout."""
+    times, interval = header.times.astype(np.float64), header.interval
+    even = np.linspace(times[0], times[-1], len(times))
+    if len(times) > 1 and not (interval > 0 and np.allclose(times, even, rtol=1e-6, atol=1e-3 * interval)):
         raise ValueError(f"{path} has snapshots at uneven times: a step from one to the next would have no length.")
-    return float(interval)
+    return interval

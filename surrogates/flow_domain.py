@@ -3,8 +3,6 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from fieldcast.datasets.trajectory_file import TrajectoryHeader
 
 
@@ -51,10 +49,14 @@ class FlowDomain:
             raise ValueError(f"A trajectory of {header.name} with one snapshot has no time step to learn.")
         kinds = zip(header.axes.items(), header.boundary_types, strict=True)
         axes = tuple(DomainAxis(name, kind == "PERIODIC", tuple(map(float, points))) for (name, points), kind in kinds)
-        # Times are stored in single precision: the whole span tells the interval best.
-        span = float(np.float64(header.times[-1]) - np.float64(header.times[0]))
-        dt = stride * float(f"{span / (len(header.times) - 1):.6g}")
-        return cls(header.name, header.components, dt, axes, tuple(header.parameters.items()), header.scales)
+        return cls(
+            header.name,
+            header.components,
+            stride * header.interval,
+            axes,
+            tuple(header.parameters.items()),
+            header.scales,
+        )
 
     @property
     def shape(self) -> tuple[int, ...]:

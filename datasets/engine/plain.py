@@ -22,7 +22,8 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, dict) and all(isinstance(name, str) and name != _CLASS for name in value):
         return {name: to_plain(item) for name, item in value.items()}
     if isinstance(value, Path):
-        return {_CLASS: "pathlib:Path", "path": str(value)}
+        # A plan is carried out from other folders than the one it was made in.
+        return {_CLASS: "pathlib:Path", "path": str(value.absolute())}
     if isinstance(value, type):
         return {_CLASS: "type", "name": _name(value)}
     if dataclasses.is_dataclass(value):

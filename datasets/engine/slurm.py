@@ -59,7 +59,7 @@ def array_script(root: Path, request: SlurmRequest, arguments: tuple[str, ...] =
         *([f"--partition={request.partition}"] if request.partition else []),
         *([f"--account={request.account}"] if request.account else []),
         *request.directives(),
-        f"--output={root}/logs/%A_%a.log",
+        shlex.quote(f"--output={root}/logs/%A_%a.log"),
     ]
     command = shlex.join([sys.executable, "-m", "fieldcast.scripts", "work", "--root", str(root), *arguments])
     return "\n".join(

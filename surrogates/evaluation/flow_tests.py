@@ -44,11 +44,11 @@ class FlowTests:
                 )
         if length < 2:
             raise ValueError("A trajectory of one snapshot has no step to compare with.")
-        interval = _interval(first)
+        interval = first.interval
         for other in trajectories:
-            if not np.isclose(_interval(other), interval, rtol=1e-3, atol=0.0):
+            if not np.isclose(other.interval, interval, rtol=1e-3, atol=0.0):
                 raise ValueError(
-                    f"All trajectories must have the interval {interval:g} between snapshots, got {_interval(other):g}."
+                    f"All trajectories must have the interval {interval:g} between snapshots, got {other.interval:g}."
                 )
         grid = SampledGrid.of(first.axes, tuple(kind == "PERIODIC" for kind in first.boundary_types))
         return cls(tuple(t.fields[:length] for t in trajectories), interval, grid, first.components)
@@ -75,12 +75,6 @@ class FlowTests:
         fields = self.fields[trajectory]
         varying = np.all(np.var(fields, axis=(0, *range(2, fields.ndim))) > 0)
         return BoundedVariance.around(fields) if varying else all_finite
-
-
-def _interval(trajectory: Trajectory) -> float:
-    """From one snapshot to the next."""
-    # Times are stored in single precision: the whole span tells the interval best.
-    return float(f"{float(trajectory.times[-1] - trajectory.times[0]) / (len(trajectory.times) - 1):.6g}")
 
 
 def load_flow_tests(root: Path, split: str, most: int | None = None) -> FlowTests:

@@ -53,6 +53,13 @@ class CheckpointStore:
                 temporary.write_text(json.dumps({"about": about, "sha256": _digest(path)}))
         _wait_for_all("described")
 
+    def is_whole(self, step: int) -> bool:
+        """Whether a state is there, with the bytes that were written."""
+        try:
+            return json.loads(self._description(step).read_text())["sha256"] == _digest(self._path(step))
+        except (FileNotFoundError, ValueError, KeyError):
+            return False
+
     def restore(self, step: int, like: PyTree, placement: Placement) -> PyTree:
         """`like` with the arrays of a stored state, placed on the devices at hand.
 
@@ -61,7 +68,7 @@ class CheckpointStore:
         import orbax.checkpoint as ocp
 
         path = self._path(step)
-        if json.loads(self._description(step).read_text())["sha256"] != _digest(path):
+        if not self.is_whole(step):
             raise CheckpointError(
                 f"{path} is damaged: its checksum does not match. Delete {self._description(step).name} to go on from "
                 "an earlier state."

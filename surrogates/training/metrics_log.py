@@ -27,7 +27,7 @@ class MetricsLog:
         lines = [line for line in read_metrics(folder) if line["step"] <= step]
         with atomic_write(self.path) as temporary:
             temporary.write_text("".join(json.dumps(line) + "\n" for line in lines))
-        self._events = _event_writer(folder) if tensorboard else None
+        self._events = _event_writer(folder, step) if tensorboard else None
 
     def write(self, step: int, values: dict[str, Any]) -> None:
         if self._silent:
@@ -55,11 +55,11 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def _event_writer(folder: Path) -> Any:
+def _event_writer(folder: Path, step: int) -> Any:
     try:
         from tensorboardX import SummaryWriter
     except ImportError as error:
         raise ImportError(
             "Event files need tensorboardX; install it with: pip install 'fieldcast[tensorboard]'."
         ) from error
-    return SummaryWriter(str(folder))
+    return SummaryWriter(str(folder), purge_step=step + 1)

@@ -55,31 +55,38 @@ class ConstantRate(Schedule):
 
 @dataclass(frozen=True)
 class TrainingRecipe:
-    """How a model is trained.
-
-    - `num_steps`: optimiser steps.
-    - `batch_size`: samples a step.
-    - `learning_rate`: the largest of the `schedule`.
-    - `weight_decay`, `gradient_clip`: of AdamW and of the gradient's global norm.
-    - `validate_every`: steps between validations; the state is saved with each.
-    - `seed`: of the weights, the order of the samples, and all randomness of the objective.
-    - `schedule`: how the learning rate changes.
-    - `num_micro_batches`: into how many parts a batch is cut, whose gradients are added up one after the other: less
-      memory, the same step.
-    - `averaging`: decay of an exponential moving average of the weights, such as 0.999, which is validated and
-      released in their place; 0 for none.
-    """
+    """How a model is trained."""
 
     num_steps: int = 600
+    """Optimiser steps."""
+
     batch_size: int = 2
+    """Samples a step."""
+
     learning_rate: float = 2e-3
+    """The largest of the schedule."""
+
     weight_decay: float = 1e-4
+    """Of AdamW."""
+
     gradient_clip: float = 1.0
+    """Largest global norm of the gradient; what is longer is shortened."""
+
     validate_every: int = 100
+    """Steps between validations; the state is saved with each."""
+
     seed: int = 0
+    """Of the weights, the order of the samples, and all randomness of the objective."""
+
     schedule: WarmupCosine | StepDecay | ConstantRate = WarmupCosine()
+    """How the learning rate changes."""
+
     num_micro_batches: int = 1
+    """Parts of a batch whose gradients are added up one after the other: less memory, the same step."""
+
     averaging: float = 0.0
+    """Decay of an exponential moving average of the weights, such as 0.999, which is validated and released in their
+    place; 0 for none."""
 
     def __post_init__(self):
         for name in ("num_steps", "batch_size", "validate_every", "num_micro_batches"):

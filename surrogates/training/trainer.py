@@ -17,6 +17,7 @@ from jaxtyping import PyTree
 from tqdm import tqdm
 
 from fieldcast.datasets.batches import Batches
+from fieldcast.surrogates.checkpoint import CheckpointError
 from fieldcast.surrogates.training.checkpoints import CheckpointStore
 from fieldcast.surrogates.training.metrics_log import MetricsLog
 from fieldcast.surrogates.training.placement import Placement
@@ -74,7 +75,7 @@ def fit(
 
     **Raises:** `DivergedError` when the loss or an error is not finite: the checkpoints are then those of the last
     validation before. `ValueError` when the folder holds a run of another recipe. `CheckpointError` when its latest
-    checkpoint is damaged.
+    checkpoint, or its best, is damaged.
     """
     placement.check(recipe.batch_size, recipe.num_micro_batches)
     folder, store = Path(folder), CheckpointStore(Path(folder) / "checkpoints")
@@ -117,7 +118,13 @@ def _resumed(
             f"{store.folder.parent} was trained by another recipe ({about['recipe']}) than asked for "
             f"({_comparable(recipe)}); choose another run folder, or delete this one."
         )
-    return store.restore(latest, like, placement), Progress(**about["progress"])
+    state, progress = store.restore(latest, like, placement), Progress(**about["progress"])
+    if not store.is_whole(progress.best_step):
+        raise CheckpointError(
+            f"The best state in {store.folder}, that of step {progress.best_step}, is damaged or missing, and training "
+            "could end without anything better: delete the run's folder and train again."
+        )
+    return state, progress
 
 
 def _comparable(recipe: TrainingRecipe) -> dict[str, Any]:

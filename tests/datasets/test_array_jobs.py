@@ -1,6 +1,7 @@
 """Array jobs: the script that SLURM would run, run by bash."""
 
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -21,6 +22,8 @@ def test_array_jobs_do_their_shares(tmp_path, monkeypatch):
     directives = re.findall("^#SBATCH (.*)$", script, re.MULTILINE)
     expected = {"--array=1-2", "--time=00:10:00", "--gres=gpu:1", "--partition=short", "--cpus-per-task=3", "--mem=4G"}
     assert expected <= set(directives)
+    # SLURM splits a line into options as a shell would, so that blanks need quotes.
+    assert [f"--output={root}/logs/%A_%a.log"] in map(shlex.split, directives)
     environment = {"SLURM_ARRAY_TASK_ID": "2", "PYTHONPATH": "tests", "JAX_PLATFORMS": "cpu"}
     subprocess.run(["bash", "-c", script], check=True, env=environment, capture_output=True)
     assert sorted(path.name for path in root.rglob("*.h5")) == ["toy_00001.h5", "toy_00003.h5"]

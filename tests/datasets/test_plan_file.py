@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -118,5 +119,7 @@ def test_only_dataclasses_are_made(name):
 def test_plain_data_come_back():
     value = {"a": (1, 2.5, None, True, "x"), "b": KWave(steps_per_period=20)}
     assert from_plain(json.loads(json.dumps(to_plain(value)))) == value
+    # Whoever carries out a plan may be in another folder than its author.
+    assert from_plain(to_plain(Path("ct.nii"))) == Path.cwd() / "ct.nii"
     with pytest.raises(TypeError, match="Array"):
         to_plain(jnp.zeros(2))

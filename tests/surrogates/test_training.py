@@ -184,6 +184,15 @@ def test_damaged_checkpoints_are_refused_by_name(tmp_path):
     assert [line["step"] for line in read_metrics(tmp_path)] == [4, 8, 12]
 
 
+def test_a_lost_best_state_is_noticed_before_training_goes_on(tmp_path):
+    errors = iter([1.0, 2.0])
+    with pytest.raises(DiskGoneError):
+        fit(fresh(), objective, Waves(9, fail), lambda model: {"error": next(errors)}, RECIPE, tmp_path)
+    (tmp_path / "checkpoints" / "step_00000004.json").unlink()
+    with pytest.raises(CheckpointError, match=r"best state in .* of step 4, is damaged or missing"):
+        run(tmp_path)
+
+
 def test_batches_that_do_not_divide_are_refused(tmp_path):
     with pytest.raises(ValueError, match="cannot be cut into 3 equal parts"):
         TrainingRecipe(batch_size=16, num_micro_batches=3)
