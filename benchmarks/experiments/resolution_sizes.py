@@ -70,7 +70,7 @@ CPU = Size(
     test_grids=(16, 32, 64, 128, 256),
     one=SMALL,
     several=SMALL_ON_SEVERAL,
-    training=TrainingRecipe(num_steps=400, batch_size=8, learning_rate=2e-3, validate_every=100),
+    training=TrainingRecipe(num_steps=1500, batch_size=2, learning_rate=2e-3, validate_every=300),
     seeds=(0,),
     num_windows=8,
 )
@@ -82,7 +82,7 @@ QUICK = replace(
     test_grids=(32, 64, 128),
     one={"LocalFNO, differences": SMALL["LocalFNO, differences"], "U-Net": UNetRecipe(8, (1, 2), num_blocks=1)},
     several={"U-Net": UNetRecipe(8, (1, 2), num_blocks=1)},
-    training=replace(CPU.training, num_steps=80, validate_every=80),
+    training=replace(CPU.training, num_steps=200, validate_every=200),
     num_windows=4,
 )
 PUBLISHED = {

@@ -42,7 +42,7 @@ SHIPPED = {
         RUNS / "kolmogorov-cpu" / "32",
         {
             "local-fno": PLANE / "localfno-integrals-one-grid-0",
-            "interpolated-unet": PLANE / "interpolatedunet-one-grid-0",
+            "interpolated-unet": PLANE / "u-net-interpolated-several-grids-0",
         },
     ),
 }

@@ -36,4 +36,6 @@ class AmplitudeLoss:
             inside = jnp.max(jnp.where(region, true, 0.0))
             parts = (log_normalise(jnp.where(region, p, 0.0), inside)[None] for p in (predicted, true))
             loss += self.region(*parts)
-        return loss + self.peak_weight * jnp.log(jnp.max(predicted) / peak) ** 2
+        if self.peak_weight:  # zero times the logarithm of nothing is no number
+            loss += self.peak_weight * jnp.log(jnp.max(predicted) / peak) ** 2
+        return loss

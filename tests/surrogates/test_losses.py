@@ -173,3 +173,5 @@ def test_amplitude_loss_by_hand(getkey):
     expected += np.sum((np.log1p(p / peak_inside) - np.log1p(t / peak_inside))[region] ** 2) / t.size
     expected += 0.3 * math.log(p.max() / t.max()) ** 2
     assert float(AmplitudeLoss(grid, inside, 0.3)(predicted, true, jnp.asarray(region))) == pytest.approx(expected)
+    # A network that predicts nothing at all is told so by a number.
+    assert np.isfinite(AmplitudeLoss(grid, inside)(jnp.zeros_like(true), true, jnp.asarray(region)))
