@@ -205,7 +205,7 @@ LAYOUT: tuple[Item, ...] = (
             Attribute("spacing", ValueType.NUMBER, "distance of neighbouring points [m]"),
             Attribute("origin", ValueType.NUMBERS, "world coordinates of the first point [m]"),
             Attribute("mapping", ValueType.JSON, "how the acoustic maps follow from the CT"),
-            Attribute("provenance", ValueType.JSON, "recipe, its hash, index, solver with its settings"),
+            Attribute("provenance", ValueType.JSON, "hash of the recipe, index, solver with its settings, seconds"),
             Attribute("fieldcast_version", ValueType.TEXT, "the version that wrote the file"),
         ),
         kinds=_SCENE,
@@ -218,7 +218,7 @@ LAYOUT: tuple[Item, ...] = (
         "/provenance",
         "where a trajectory comes from",
         (
-            Attribute("provenance", ValueType.JSON, "recipe, its hash, index, solver with its settings"),
+            Attribute("provenance", ValueType.JSON, "recipe with its settings and hash, index, flow, device, versions"),
             Attribute("boundary_types", ValueType.TEXTS, "the condition at the ends of each axis"),
             Attribute("units", ValueType.JSON, "units of axes, components and parameters by name, where not 1"),
         ),

@@ -12,7 +12,7 @@ from jaxtyping import PyTree
 
 from fieldcast.datasets.atomic import atomic_write
 
-_MAGIC = "fieldcast-weights-1"
+_MAGIC = "fieldcast-weights-2"
 
 
 class CheckpointError(ValueError):
@@ -20,13 +20,21 @@ class CheckpointError(ValueError):
 
 
 def save_checkpoint(path: Path, header: dict[str, Any], tree: PyTree) -> None:
-    """Write a JSON line (`header`, with the checksum of what follows) and then the leaves of `tree`, atomically."""
+    """Write a JSON line (`header`, with the checksum of all) and then the leaves of `tree`, atomically."""
     buffer = io.BytesIO()
     eqx.tree_serialise_leaves(buffer, tree)
     leaves = buffer.getvalue()
-    line = {"magic": _MAGIC, "sha256": hashlib.sha256(leaves).hexdigest(), **header}
+    line = {"magic": _MAGIC, "sha256": digest_of(header, leaves), **header}
     with atomic_write(path) as temporary:
         temporary.write_bytes(json.dumps(line).encode() + b"\n" + leaves)
+
+
+def digest_of(description: dict[str, Any], *contents: bytes) -> str:
+    """SHA-256 of a JSON object, in whatever order it was written, and what belongs to it."""
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+    for content in contents:
+        digest.update(b"\0" + content)
+    return digest.hexdigest()
 
 
 def load_checkpoint(
@@ -48,15 +56,15 @@ def load_checkpoint(
     line, _, leaves = path.read_bytes().partition(b"\n")
     try:
         header = json.loads(line)
-        magic = header["magic"]
-    except (ValueError, TypeError, KeyError) as error:
+        magic, digest = header.pop("magic"), header.pop("sha256")
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise CheckpointError(f"{path} is not a fieldcast checkpoint.") from error
     if magic != _MAGIC:
         raise CheckpointError(f"{path} has format {magic!r}; this version reads {_MAGIC!r}.")
+    if digest_of(header, leaves) != digest:
+        raise CheckpointError(f"{path} is truncated or corrupted: its checksum does not match. Train or copy it again.")
     if header.get("kind") != kind:
         raise CheckpointError(f"{path} holds a checkpoint of kind {header.get('kind')!r}, expected {kind!r}.")
-    if hashlib.sha256(leaves).hexdigest() != header["sha256"]:
-        raise CheckpointError(f"{path} is truncated or corrupted: its checksum does not match. Train or copy it again.")
     try:
         like = make_like(header)
         return header, eqx.tree_deserialise_leaves(io.BytesIO(leaves), like)

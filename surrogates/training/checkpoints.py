@@ -1,6 +1,5 @@
 """The states of a run on disk: the latest and the best, each with proof that it is whole."""
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -12,15 +11,15 @@ from jax.experimental import multihost_utils
 from jaxtyping import PyTree
 
 from fieldcast.datasets.atomic import atomic_write
-from fieldcast.surrogates.checkpoint import CheckpointError
+from fieldcast.surrogates.checkpoint import CheckpointError, digest_of
 from fieldcast.surrogates.training.placement import Placement
 
 
 class CheckpointStore:
     """A folder of states, each written by orbax into a folder `step_N` with a file `step_N.json` beside it.
 
-    The file holds what was said of the state and the SHA-256 of all its bytes, which orbax does not check. It is
-    written last: a state without it was never finished and counts as absent.
+    The file holds what was said of the state and the SHA-256 of that and of all the state's bytes, which orbax does not
+    check. It is written last: a state without it was never finished and counts as absent.
     """
 
     def __init__(self, folder: Path):
@@ -50,14 +49,15 @@ class CheckpointStore:
             checkpointer.save(path, args=ocp.args.StandardSave(_leaves(state)))
         if jax.process_index() == 0:
             with atomic_write(self._description(step)) as temporary:
-                temporary.write_text(json.dumps({"about": about, "sha256": _digest(path)}))
+                temporary.write_text(json.dumps({"about": about, "sha256": _digest(about, path)}))
         _wait_for_all("described")
 
     def is_whole(self, step: int) -> bool:
         """Whether a state is there, with the bytes that were written."""
         try:
-            return json.loads(self._description(step).read_text())["sha256"] == _digest(self._path(step))
-        except (FileNotFoundError, ValueError, KeyError):
+            found = json.loads(self._description(step).read_text())
+            return found["sha256"] == _digest(found["about"], self._path(step))
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             return False
 
     def restore(self, step: int, like: PyTree, placement: Placement) -> PyTree:
@@ -115,8 +115,6 @@ def _leaves(state: PyTree) -> dict[str, jax.Array]:
     return {f"{number:05d}{jax.tree_util.keystr(path)}": leaf for number, (path, leaf) in enumerate(flat)}
 
 
-def _digest(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+def _digest(about: dict[str, Any], folder: Path) -> str:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return digest_of(about, *(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() for path in files))

@@ -207,10 +207,14 @@ def test_every_kind_is_saved_and_built_again(recipe, domain, tmp_path, numpy_ran
 
 def test_a_damaged_stepper_is_refused(trained, tmp_path):
     run, _ = trained
-    content = bytearray((run / "stepper.ckpt").read_bytes())
-    content[-5] ^= 4
-    (tmp_path / "stepper.ckpt").write_bytes(bytes(content))
-    with pytest.raises(CheckpointError, match="checksum"):
-        load_stepper(tmp_path)
+    good = (run / "stepper.ckpt").read_bytes()
+    rng, end_of_header = np.random.default_rng(0), good.index(b"\n")
+    # In the header are the statistics and the time step: a wrong digit there is as bad as a wrong weight.
+    for place in (*rng.integers(end_of_header, size=40), *rng.integers(end_of_header + 1, len(good), size=20)):
+        content = bytearray(good)
+        content[place] ^= 1 << int(rng.integers(8))
+        (tmp_path / "stepper.ckpt").write_bytes(bytes(content))
+        with pytest.raises(CheckpointError, match=r"checksum|not a fieldcast checkpoint|has format"):
+            load_stepper(tmp_path)
     with pytest.raises(CheckpointError, match="no checkpoint"):
         load_stepper(tmp_path / "nothing")

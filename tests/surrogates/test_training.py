@@ -177,6 +177,15 @@ def test_damaged_checkpoints_are_refused_by_name(tmp_path):
         with pytest.raises(CheckpointError, match="checksum does not match"):
             run(tmp_path)
         path.write_bytes(good)
+    # How far it has come, with which error, by which recipe.
+    description = folder / "step_00000008.json"
+    good = description.read_bytes()
+    for place in rng.integers(len(good), size=30):
+        bad = bytearray(good)
+        bad[place] ^= 1 << int(rng.integers(8))
+        description.write_bytes(bytes(bad))
+        with pytest.raises(ValueError, match=r"is damaged|checksum does not match|another recipe"):
+            run(tmp_path)
     # A state that was being written when the process died does not count.
     (folder / "step_00000012").mkdir()
     (folder / "step_00000008.json").unlink()
