@@ -1,10 +1,16 @@
-"""Put the steppers that the experiments trained on two cores into `docs/models`, with data to try them on.
+"""Put small models that were trained on two cores into `docs/models`, with data to try them on.
 
     python benchmarks/experiments/ship_models.py
 
-Each flow is a folder with one file a model (`load_stepper` takes its folder) and the first snapshots of a test
-trajectory, as a dataset of one file, so that `fieldcast evaluate docs/models/channel/fno --data docs/models/channel`
-works. What was not trained yet is named and left out.
+Each flow is a folder with one file a stepper of the experiments (`load_stepper` takes its folder) and the first snapshots
+of a test trajectory, as a dataset of one file, so that `fieldcast evaluate docs/models/channel/fno --data
+docs/models/channel` works. `docs/models/skull` holds a test scene and a predictor, which were made by
+
+    fieldcast generate ultrasound --root runs/skulls200 --num-scenes 200 --workers 2
+    fieldcast train ultrasound --data runs/skulls200 --run runs/small-predictor --training.num-steps 900 \\
+        --model.base-width 8 --model.num-levels 3 --model.patch-size 2
+
+What was not trained yet is named and left out.
 """
 
 import dataclasses
@@ -59,8 +65,20 @@ def main() -> None:
         for name, run in trained.items():
             (MODELS / flow / name).mkdir(parents=True, exist_ok=True)
             shutil.copy(run / "stepper.ckpt", MODELS / flow / name)
+    ship_predictor(Path("runs/small-predictor/predictor.ckpt"), Path("runs/skulls200/data/test/scene_00000.h5"))
     size = sum(path.stat().st_size for path in MODELS.rglob("*") if path.is_file())
     print(f"{MODELS}: {size / 1e6:.1f} MB")
+
+
+def ship_predictor(checkpoint: Path, scene: Path) -> None:
+    """A predictor of pressure fields, and a scene that it has not seen."""
+    if not checkpoint.exists():
+        print(f"There is no {checkpoint} yet: the predictor is left out.")
+        return
+    folder = MODELS / "skull"
+    (folder / "data" / "test").mkdir(parents=True, exist_ok=True)
+    shutil.copy(checkpoint, folder)
+    shutil.copy(scene, folder / "data" / "test")
 
 
 def cut(source: Path, path: Path) -> None:
