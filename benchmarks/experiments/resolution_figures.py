@@ -9,6 +9,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import NullLocator
 from resolution_claim import FUNCTION_SPACE, ONE, SEVERAL
 
 COLOURS = {
@@ -35,10 +36,11 @@ def draw(path: Path, result: dict[str, Any]) -> None:
         axes.set(xscale="log", yscale="log", xlabel="points along an axis (grey: of the training)")
         axes.set_title(f"Trained on {trained}")
         axes.set_xticks(grids, map(str, grids))
-        axes.minorticks_off()
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.legend(fontsize="small", ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.12))
     panels[0].set_ylabel("relative L2 error of one step")
     panels[0].yaxis.set_major_formatter("{x:.3g}")
+    panels[0].yaxis.set_minor_formatter("{x:.2g}")
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

@@ -2,8 +2,8 @@
 
     python benchmarks/experiments/ship_models.py
 
-Each flow is a folder with one file a stepper of the experiments (`load_stepper` takes its folder) and the first snapshots
-of a test trajectory, as a dataset of one file, so that `fieldcast evaluate docs/models/channel/fno --data
+Each flow is a folder with one file a stepper of the experiments (`load_stepper` takes its folder) and the first
+snapshots of a test trajectory, as a dataset of one file, so that `fieldcast evaluate docs/models/channel/fno --data
 docs/models/channel` works. `docs/models/skull` holds a test scene and a predictor, which were made by
 
     fieldcast generate ultrasound --root runs/skulls200 --num-scenes 200 --workers 2

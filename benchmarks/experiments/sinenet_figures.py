@@ -9,6 +9,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import NullLocator
 from sinenet_claim import wave_name
 
 KINDS = {"one_step": "one step", "rollout": "rollout"}
@@ -42,9 +43,8 @@ def draw_waves(axes: plt.Axes, name: str, flow: dict[str, Any]) -> None:
             axes.axhline(error, linestyle=style, color=COLOURS[kind], label=f"{model}, {label}", linewidth=1)
     axes.set(xscale="log", yscale="log", xlabel="waves", ylabel="relative L2 error", title=f"{name}: number of waves")
     axes.set_xticks(flow["waves"], map(str, flow["waves"]))
-    axes.minorticks_off()
-    axes.yaxis.set_major_formatter("{x:.3g}")
-    axes.yaxis.set_minor_formatter("{x:.2g}")
+    axes.xaxis.set_minor_locator(NullLocator())
+    plain_numbers(axes)
     axes.legend(fontsize="x-small")
 
 
@@ -53,8 +53,15 @@ def draw_times(axes: plt.Axes, name: str, flow: dict[str, Any]) -> None:
         errors = measured["against_time"]
         style = "--" if "zeros" in model else "-" if model.startswith("SineNet") else ":"
         axes.semilogy(np.arange(1, len(errors) + 1), errors, style, label=model)
+    plain_numbers(axes)
     axes.set(xlabel="steps of the rollout", ylabel="relative L2 error", title=f"{name}: error against time")
     axes.legend(fontsize="x-small")
+
+
+def plain_numbers(axes: plt.Axes) -> None:
+    """Errors within one decade need more ticks than its ends, and no powers of ten."""
+    axes.yaxis.set_major_formatter("{x:.3g}")
+    axes.yaxis.set_minor_formatter("{x:.2g}")
 
 
 def draw_padding(axes: plt.Axes, name: str, flow: dict[str, Any]) -> None:
