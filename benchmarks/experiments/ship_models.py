@@ -39,15 +39,15 @@ SHIPPED = {
         RUNS / "cns-cpu",
         {
             "sinenet": GAS / "cns-sinenet-4-0",
-            "dilresnet": GAS / "cns-dilresnet-0",
             "ffno": GAS / "cns-f-fno-0",
-            "unet": GAS / "cns-u-net-0",
         },
     ),
     "plane": (
         RUNS / "kolmogorov-cpu" / "32",
         {
             "local-fno": PLANE / "localfno-integrals-one-grid-0",
+            "unet": PLANE / "u-net-one-grid-0",
+            "dilresnet": PLANE / "dilresnet-one-grid-0",
             "interpolated-unet": PLANE / "u-net-interpolated-several-grids-0",
         },
     ),
