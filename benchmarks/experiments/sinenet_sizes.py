@@ -111,7 +111,7 @@ CPU = Size(
             data=GAS,
             history=10,
             levels=(0.0,) * 4,
-            waves=waves(8, NARROW),
+            waves=waves(8, NARROW, num_seeds=2),
             zero_padded=(8,),
             others=SMALL_OTHERS,
             training=TRAINING,
